@@ -1,0 +1,151 @@
+"""The value every room works with: a finite group as a checked Cayley table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from groupfeat.groups._checks import as_cayley_table, check_group_axioms, table_dtype
+from groupfeat.groups._classes import ConjugacyClasses, find_conjugacy_classes
+from groupfeat.groups._generation import generated_subset, generating_set
+
+__all__ = ["FiniteGroup"]
+
+
+@dataclass(frozen=True, eq=False)
+class FiniteGroup:
+    """A finite group of order M; element 0 is the identity, ``cayley_table[g, h]`` is gh.
+
+    Make one through `group_from_spec`, a family (`symmetric`, …) or, for a
+    table of your own, through the checking door `FiniteGroup.from_cayley_table`.
+    The plain constructor trusts its arguments.
+
+    Parameters
+    ----------
+    name
+        How the group is printed, e.g. ``"S4"``.
+    cayley_table
+        Integers of shape (M, M); made read-only.
+    generators
+        Indices of a generating set.
+    labels
+        Names of the elements, or empty for their indices.
+
+    Examples
+    --------
+    >>> from groupfeat.groups import FiniteGroup
+    >>> klein = FiniteGroup.from_cayley_table([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
+    >>> klein.order, klein.is_abelian, klein.generators
+    (4, True, (1, 2))
+    """
+
+    name: str
+    cayley_table: NDArray[Any] = field(repr=False)
+    generators: tuple[int, ...] = field(repr=False)
+    labels: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        self.cayley_table.setflags(write=False)
+
+    @classmethod
+    def from_cayley_table(
+        cls, table: ArrayLike, *, name: str = "G", element_names: Sequence[str] = ()
+    ) -> "FiniteGroup":
+        """Check every axiom of ``table`` (M, M) and return the group.
+
+        Raises
+        ------
+        NotAGroupError
+            If closure, identity (element 0), inverses or associativity fail;
+            the message names the axiom and the first elements that break it.
+        """
+        array = as_cayley_table(table)
+        if element_names and len(element_names) != len(array):
+            raise ValueError(
+                f"expected {len(array)} element names, got {len(element_names)}; pass one a row"
+            )
+        check_group_axioms(array)
+        return cls(name, array, generating_set(array), tuple(element_names))
+
+    @classmethod
+    def _trusted(
+        cls,
+        name: str,
+        table: NDArray[Any],
+        generators: Sequence[int] | None = None,
+        labels: Sequence[str] = (),
+    ) -> "FiniteGroup":
+        """Wrap a table that its builder guarantees; no axiom is checked."""
+        array = table.astype(table_dtype(len(table)), copy=False)
+        chosen = generating_set(array) if generators is None else generators
+        return cls(name, array, tuple(int(s) for s in chosen), tuple(labels))
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"FiniteGroup({self.name!r}, order={self.order})"
+
+    @property
+    def order(self) -> int:
+        """The number of elements M."""
+        return len(self.cayley_table)
+
+    @cached_property
+    def element_names(self) -> tuple[str, ...]:
+        """One name an element, its index where none was given."""
+        return self.labels or tuple(str(g) for g in range(self.order))
+
+    @cached_property
+    def inverse(self) -> NDArray[np.intp]:
+        """Indices (M,): ``inverse[g]`` is the element with g·inverse[g] = identity."""
+        found: NDArray[np.intp] = np.empty(self.order, dtype=np.intp)
+        rows, columns = np.nonzero(self.cayley_table == 0)
+        found[rows] = columns
+        return _frozen(found)
+
+    @cached_property
+    def is_abelian(self) -> bool:
+        """Whether gh = hg for all g, h (decided on the generators)."""
+        chosen = list(self.generators)
+        return bool(np.array_equal(self.cayley_table[chosen], self.cayley_table[:, chosen].T))
+
+    @cached_property
+    def element_orders(self) -> NDArray[np.intp]:
+        """Orders (M,) of the elements."""
+        orders: NDArray[np.intp] = np.ones(self.order, dtype=np.intp)
+        alive = np.arange(self.order)
+        power = alive.copy()
+        while True:
+            alive, power = alive[power != 0], power[power != 0]
+            if not len(alive):
+                return _frozen(orders)
+            orders[alive] += 1
+            power = self.cayley_table[power, alive].astype(np.intp)
+
+    @cached_property
+    def exponent(self) -> int:
+        """The least common multiple of the element orders."""
+        return int(np.lcm.reduce(np.unique(self.element_orders)))
+
+    @cached_property
+    def conjugacy_classes(self) -> ConjugacyClasses:
+        """The conjugacy classes, ordered by element order, size, smallest element."""
+        return find_conjugacy_classes(
+            self.cayley_table, self.inverse, self.generators, self.element_orders
+        )
+
+    def subgroup(self, elements: Sequence[int]) -> NDArray[np.intp]:
+        """Return the sorted elements of the subgroup generated by ``elements``."""
+        bad = [g for g in elements if not 0 <= g < self.order]
+        if bad:
+            raise ValueError(f"element {bad[0]} is not in 0..{self.order - 1} of {self.name}")
+        return np.flatnonzero(generated_subset(self.cayley_table, elements))
+
+
+def _frozen(array: NDArray[np.intp]) -> NDArray[np.intp]:
+    array.setflags(write=False)
+    return array
