@@ -96,9 +96,7 @@ def _check_latin(table: NDArray[Any], kind: str) -> None:
     g = int(broken[0])
     value = int(ordered[g, :-1][ordered[g, 1:] == ordered[g, :-1]][0])
     first, second = (int(i) for i in np.flatnonzero(table[g] == value)[:2])
-    pairs = (
-        f"{g}*{first} = {g}*{second}" if kind == "row" else f"{first}*{g} = {second}*{g}"
-    )
+    pairs = f"{g}*{first} = {g}*{second}" if kind == "row" else f"{first}*{g} = {second}*{g}"
     raise NotAGroupError(
         f"inverses fail (no Latin square): {kind} {g} repeats {value}: {pairs} = {value}"
     )

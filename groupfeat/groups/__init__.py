@@ -1,0 +1,50 @@
+"""Finite groups: Cayley tables, conjugacy classes, characters, irreps, Fourier transform."""
+
+from groupfeat.groups._certificate import Certificate
+from groupfeat.groups._characters import CharacterTable, character_table
+from groupfeat.groups._classes import ConjugacyClasses
+from groupfeat.groups._errors import NotAGroupError
+from groupfeat.groups._families import cyclic, dicyclic, dihedral, metacyclic
+from groupfeat.groups._files import load_cayley_table
+from groupfeat.groups._finite_group import FiniteGroup
+from groupfeat.groups._fourier import (
+    convolve,
+    fourier_transform,
+    inverse_fourier_transform,
+    isotypic_projector,
+    isotypic_shares,
+    real_families,
+)
+from groupfeat.groups._irreps import Irrep, Irreps, irreps
+from groupfeat.groups._permutations import alternating, from_permutations, symmetric
+from groupfeat.groups._products import direct_product, semidirect_product
+from groupfeat.groups._spec import group_from_spec
+
+__all__ = [
+    "Certificate",
+    "CharacterTable",
+    "ConjugacyClasses",
+    "FiniteGroup",
+    "Irrep",
+    "Irreps",
+    "NotAGroupError",
+    "alternating",
+    "character_table",
+    "convolve",
+    "cyclic",
+    "dicyclic",
+    "dihedral",
+    "direct_product",
+    "fourier_transform",
+    "from_permutations",
+    "group_from_spec",
+    "inverse_fourier_transform",
+    "irreps",
+    "isotypic_projector",
+    "isotypic_shares",
+    "load_cayley_table",
+    "metacyclic",
+    "real_families",
+    "semidirect_product",
+    "symmetric",
+]

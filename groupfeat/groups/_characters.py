@@ -1,0 +1,190 @@
+"""Character tables: one Hermitian eigenproblem of the class algebra, then exact rounding."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groupfeat.groups._abelian import abelian_character_exponents
+from groupfeat.groups._finite_group import FiniteGroup
+
+__all__ = ["CharacterTable", "character_table"]
+
+ComplexArray = NDArray[np.complex128]
+_ATTEMPTS = 8
+_INTEGER_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class CharacterTable:
+    """The irreducible characters of a group with k conjugacy classes.
+
+    Rows are sorted by degree, then real parts of the values (descending, class
+    by class), then imaginary parts: row 0 is trivial and complex conjugates
+    are neighbours. Columns follow ``group.conjugacy_classes``.
+
+    Parameters
+    ----------
+    group
+        The group.
+    values
+        χ_i at class j, shape (k, k), rounded to the exact sums of roots of unity.
+    spectra
+        For class j of element order o, the multiplicity of the eigenvalue
+        exp(2πi s/o) of ρ_i, shape (k, o): whole numbers.
+    """
+
+    group: FiniteGroup
+    values: ComplexArray
+    spectra: tuple[NDArray[np.intp], ...]
+
+    def __post_init__(self) -> None:
+        for array in (self.values, *self.spectra):
+            array.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def dims(self) -> NDArray[np.intp]:
+        """Degrees d_k, shape (k,)."""
+        return np.rint(self.values[:, 0].real).astype(np.intp)
+
+    @cached_property
+    def frobenius_schur(self) -> NDArray[np.intp]:
+        """Frobenius–Schur indicators (1/M) Σ_g χ(g²): +1 real, 0 complex, −1 quaternionic."""
+        classes = self.group.conjugacy_classes
+        reps = classes.representatives
+        squares = classes.labels[self.group.cayley_table[reps, reps]]
+        means = self.values[:, squares] @ classes.sizes / self.group.order
+        return np.rint(means.real).astype(np.intp)
+
+    @cached_property
+    def conjugate(self) -> NDArray[np.intp]:
+        """Index of the complex conjugate of each character, shape (k,)."""
+        inner = self.values * self.group.conjugacy_classes.sizes @ self.values.T
+        return np.argmax(inner.real, axis=1).astype(np.intp)
+
+    @cached_property
+    def orthogonality_error(self) -> float:
+        """Largest entry of |⟨χ_i, χ_j⟩ − δ_ij|."""
+        weighted = self.values * self.group.conjugacy_classes.sizes / self.group.order
+        return float(np.abs(weighted @ self.values.conj().T - np.eye(len(self))).max())
+
+    def on_elements(self, index: int) -> NDArray[np.complex128]:
+        """Return χ_index at every element, shape (M,)."""
+        return self.values[index][self.group.conjugacy_classes.labels]
+
+
+def character_table(group: FiniteGroup, *, rng: int | np.random.Generator = 0) -> CharacterTable:
+    """Return all irreducible characters of ``group``.
+
+    Abelian groups: by extending characters along a chain of subgroups, exactly.
+    Others: the eigenvectors of a random Hermitian element of the centre of the
+    group algebra are the characters; the eigenvalue multiplicities of every
+    ρ(g) are then rounded to integers, which makes the values exact. The result
+    is checked (whole degrees, Σd² = M, orthogonality) and tried again with
+    other random numbers when a check fails.
+
+    Raises
+    ------
+    ArithmeticError
+        If no attempt passes its checks.
+
+    References
+    ----------
+    J. D. Dixon, High speed computation of group characters, Numer. Math. 10
+    (1967), for the eigenvector characterisation of the characters.
+    """
+    generator = np.random.default_rng(rng)
+    for _ in range(1 if group.is_abelian else _ATTEMPTS):
+        raw = (
+            _abelian_values(group) if group.is_abelian else _class_algebra_values(group, generator)
+        )
+        table = None if raw is None else _rounded(group, raw)
+        if table is not None and table.orthogonality_error < 1e-9:
+            return table
+    raise ArithmeticError(
+        f"character table of {group.name} (order {group.order}, "
+        f"{len(group.conjugacy_classes)} classes) failed its checks; pass another rng"
+    )
+
+
+def power_classes(group: FiniteGroup, class_index: int) -> NDArray[np.intp]:
+    """Return the classes of 1, g, g², … for the representative g of a class, shape (order of g,)."""
+    classes = group.conjugacy_classes
+    g = int(classes.representatives[class_index])
+    return classes.labels[element_powers(group, g)]
+
+
+def element_powers(group: FiniteGroup, g: int) -> NDArray[np.intp]:
+    """Return the elements 1, g, g², …, shape (order of g,)."""
+    powers = [0]
+    row = group.cayley_table[:, g]
+    while (power := int(row[powers[-1]])) != 0:
+        powers.append(power)
+    return np.array(powers, dtype=np.intp)
+
+
+def _abelian_values(group: FiniteGroup) -> ComplexArray:
+    exponents = abelian_character_exponents(group)
+    roots = _roots_of_unity(group.exponent)
+    return roots[exponents[:, group.conjugacy_classes.representatives]]
+
+
+def _class_algebra_values(group: FiniteGroup, rng: np.random.Generator) -> ComplexArray | None:
+    """Return the characters as eigenvectors of a random Hermitian central element, or None."""
+    classes = group.conjugacy_classes
+    count, sizes = len(classes), classes.sizes
+    inverse_class = classes.labels[group.inverse[classes.representatives]]
+    draw = rng.standard_normal(count) + 1j * rng.standard_normal(count)
+    weights = (draw + draw[inverse_class].conj()) / np.sqrt(sizes)
+    # z = x y over all x of the group: y = x⁻¹ z, for each class representative z.
+    partners = classes.labels[group.cayley_table[np.ix_(group.inverse, classes.representatives)]]
+    cells = (np.arange(count) * count + partners).ravel()
+    spread = np.repeat(weights[classes.labels], count)
+    flat = np.bincount(cells, spread.real, count * count) + 1j * np.bincount(
+        cells, spread.imag, count * count
+    )
+    roots = np.sqrt(sizes)
+    hermitian = flat.reshape(count, count) * (roots[:, None] / roots)
+    vectors = np.linalg.eigh((hermitian + hermitian.conj().T) / 2)[1]
+    leading = vectors[0]
+    if np.abs(leading).min() < 0.5 / np.sqrt(group.order):
+        return None
+    unit = vectors * (np.abs(leading) / leading)
+    values: ComplexArray = (unit.conj() / roots[:, None]).T * np.sqrt(group.order)
+    return values
+
+
+def _rounded(group: FiniteGroup, raw: ComplexArray) -> CharacterTable | None:
+    """Round eigenvalue multiplicities to integers and rebuild the values; None if they are not."""
+    degrees = np.rint(raw[:, 0].real)
+    if np.any(degrees < 1) or int(np.sum(degrees**2)) != group.order:
+        return None
+    values = np.empty_like(raw)
+    spectra: list[NDArray[np.intp]] = []
+    for j in range(raw.shape[1]):
+        along = raw[:, power_classes(group, j)]
+        multiplicities = np.fft.fft(along, axis=1) / along.shape[1]
+        whole = np.rint(multiplicities.real)
+        if np.abs(multiplicities - whole).max() > _INTEGER_TOLERANCE or whole.min() < 0:
+            return None
+        values[:, j] = whole @ _roots_of_unity(along.shape[1])
+        spectra.append(whole.astype(np.intp))
+    ranking = _ranking(values)
+    return CharacterTable(group, values[ranking], tuple(counts[ranking] for counts in spectra))
+
+
+def _ranking(values: ComplexArray) -> NDArray[np.intp]:
+    keys = np.round(np.concatenate([values[:, :1].real, -values.real, -values.imag], axis=1), 6)
+    return np.lexsort((keys + 0.0).T[::-1]).astype(np.intp)
+
+
+def _roots_of_unity(n: int) -> ComplexArray:
+    """Return exp(2πi s/n), s = 0..n−1, exact at the eighths of the circle."""
+    quarter, rest = np.divmod(4 * np.arange(n), n)
+    angle = rest * (np.pi / (2 * n))
+    roots: ComplexArray = np.array([1, 1j, -1, -1j])[quarter] * (np.cos(angle) + 1j * np.sin(angle))
+    return roots

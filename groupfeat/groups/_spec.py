@@ -1,0 +1,98 @@
+"""Group specifications: ``S4``, ``C2xC3xC4``, ``perm:(1,2,3);(1,2)``, ``table:FILE``."""
+
+import re
+from collections.abc import Callable
+
+from groupfeat.groups._families import cyclic, dicyclic, dihedral, metacyclic
+from groupfeat.groups._files import load_cayley_table
+from groupfeat.groups._finite_group import FiniteGroup
+from groupfeat.groups._permutations import alternating, from_permutations, parse_cycles, symmetric
+from groupfeat.groups._products import direct_product
+
+__all__ = ["group_from_spec"]
+
+KNOWN = (
+    "C23, D5, S4, A5, Q8, Dic5, F21, products such as C2xC3 or 2x3, "
+    "perm:(1,2,3)(4,5);(1,2), table:FILE"
+)
+
+
+def group_from_spec(spec: str) -> FiniteGroup:
+    """Return the group that ``spec`` names.
+
+    ``C23`` (also ``Z23``) cyclic, ``D5`` dihedral of order 10, ``S4``
+    symmetric, ``A5`` alternating, ``Q8`` generalised quaternion (its order, a
+    power of 2), ``Dic5`` dicyclic of order 20, ``F21`` Frobenius C_p ⋊ C_m
+    (its order), products with ``x`` (``C2xC3xC4``, also ``2x3x4``),
+    ``perm:(1,2,3)(4,5);(1,2)`` and ``table:FILE`` (.npy, .csv, .json).
+
+    Raises
+    ------
+    ValueError
+        If the text is of no known form, or names no group (one line, with the place).
+
+    Examples
+    --------
+    >>> from groupfeat.groups import group_from_spec
+    >>> group_from_spec("C2xS3").order
+    12
+    """
+    text = spec.strip()
+    if text.startswith("perm:"):
+        return from_permutations(parse_cycles(text.removeprefix("perm:")), name=text)
+    if text.startswith("table:"):
+        return load_cayley_table(text.removeprefix("table:"), name=text)
+    factors = [_factor(part, spec) for part in text.split("x")]
+    return factors[0] if len(factors) == 1 else direct_product(*factors)
+
+
+def _factor(text: str, spec: str) -> FiniteGroup:
+    match = re.fullmatch(r"([A-Za-z]*)(\d{1,6})", text)
+    if match is None or match[1] not in _FAMILIES:
+        place = "" if text == spec.strip() else f" in {spec.strip()!r}"
+        raise ValueError(f"unknown group {text!r}{place}; known forms: {KNOWN}")
+    return _FAMILIES[match[1]](int(match[2]))
+
+
+def _quaternion(order: int) -> FiniteGroup:
+    if order < 8 or order & (order - 1):
+        raise ValueError(f"Qn is the quaternion group of order n = 8, 16, 32, …, got {order}")
+    return _renamed(dicyclic(order // 4), f"Q{order}")
+
+
+def _frobenius(order: int) -> FiniteGroup:
+    """Return C_p ⋊ C_m of the given order, p its largest prime factor and C_m acting freely."""
+    p = max((q for q in range(2, order + 1) if order % q == 0 and _is_prime(q)), default=1)
+    k = order // p
+    if k < 2 or (p - 1) % k:
+        raise ValueError(
+            f"F{order} needs order p*m with p its largest prime factor and m > 1 dividing p - 1 "
+            "(F21 = C7:C3)"
+        )
+    generator = next(r for r in range(2, p) if _multiplicative_order(r, p) == p - 1)
+    return metacyclic(p, k, pow(generator, (p - 1) // k, p), name=f"F{order}")
+
+
+def _is_prime(n: int) -> bool:
+    return n > 1 and all(n % q for q in range(2, int(n**0.5) + 1))
+
+
+def _multiplicative_order(r: int, p: int) -> int:
+    return next(e for e in range(1, p) if pow(r, e, p) == 1)
+
+
+def _renamed(group: FiniteGroup, name: str) -> FiniteGroup:
+    return FiniteGroup._trusted(name, group.cayley_table, group.generators, group.labels)
+
+
+_FAMILIES: dict[str, Callable[[int], FiniteGroup]] = {
+    "": cyclic,
+    "C": cyclic,
+    "Z": cyclic,
+    "D": dihedral,
+    "S": symmetric,
+    "A": alternating,
+    "Q": _quaternion,
+    "Dic": dicyclic,
+    "F": _frobenius,
+}
