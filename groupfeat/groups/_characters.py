@@ -112,7 +112,7 @@ def character_table(group: FiniteGroup, *, rng: int | np.random.Generator = 0) -
 
 
 def power_classes(group: FiniteGroup, class_index: int) -> NDArray[np.intp]:
-    """Return the classes of 1, g, g², … for the representative g of a class, shape (order of g,)."""
+    """Return the classes of 1, g, g², … for a class representative g, shape (order of g,)."""
     classes = group.conjugacy_classes
     g = int(classes.representatives[class_index])
     return classes.labels[element_powers(group, g)]

@@ -12,7 +12,7 @@ __all__ = ["as_cayley_table", "check_group_axioms"]
 
 
 def as_cayley_table(table: ArrayLike) -> NDArray[Any]:
-    """Return ``table`` as a square integer array with entries in ``0..M-1``, or say what is wrong."""
+    """Return ``table`` as a square array of entries ``0..M-1``, or say what is wrong."""
     array = np.asarray(table)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
         raise NotAGroupError(
@@ -79,7 +79,7 @@ def _check_identity(table: NDArray[Any]) -> None:
     else:
         h = int(np.argmax(right))
         told = f"{h}*0 = {table[h, 0]}"
-    others = np.flatnonzero((table == everyone).all(1) & (table.T == everyone).all(1))
+    others = np.flatnonzero(np.all(table == everyone, axis=1) & np.all(everyone == table.T, axis=1))
     advice = (
         f"; element {others[0]} is an identity: relabel it as 0"
         if len(others)

@@ -55,18 +55,22 @@ def close(
     ValueError
         If the group has more than ``max_order`` elements.
     """
-    weights = np.random.default_rng(0).integers(1, 2**63, identity.shape[0], dtype=np.uint64)
+    weights: NDArray[np.uint64] = np.random.default_rng(0).integers(
+        1, 2**63, identity.shape, dtype=np.uint64
+    )
     rows, keys = _breadth_first(generators, identity, multiply, weights, max_order)
     ranking = np.lexsort(rows.T[::-1])
     start = int(np.flatnonzero((rows[ranking] == identity).all(1))[0])
     ranking = np.concatenate([ranking[start : start + 1], np.delete(ranking, start)])
     elements, keys = rows[ranking], keys[ranking]
     by_key = np.argsort(keys)
-    found = [
-        by_key[np.searchsorted(keys, _key(multiply(s, elements), weights), sorter=by_key)]
-        for s in generators
-    ]
-    return elements, np.array(found, dtype=np.intp).reshape(len(generators), len(elements))
+    left_maps = np.empty((len(generators), len(elements)), dtype=np.intp)
+    for i, s in enumerate(generators):
+        products = multiply(s, elements)
+        left_maps[i] = by_key[np.searchsorted(keys, _key(products, weights), sorter=by_key)]
+        if not np.array_equal(elements[left_maps[i]], products):
+            raise ArithmeticError("two elements share a hash; reorder the generators' points")
+    return elements, left_maps
 
 
 def table_from_left_maps(left_maps: NDArray[np.intp]) -> NDArray[Any]:
@@ -91,7 +95,7 @@ def table_from_left_maps(left_maps: NDArray[np.intp]) -> NDArray[Any]:
 
 
 def _key(rows: Rows, weights: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Hash rows to 64 bits; a collision would break the Latin square, which `close`'s users test."""
+    """Hash rows to 64 bits by a random linear form."""
     keys: NDArray[np.uint64] = rows.astype(np.uint64) @ weights
     return keys
 

@@ -37,7 +37,8 @@ class FiniteGroup:
     Examples
     --------
     >>> from groupfeat.groups import FiniteGroup
-    >>> klein = FiniteGroup.from_cayley_table([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]])
+    >>> table = [[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]]
+    >>> klein = FiniteGroup.from_cayley_table(table)
     >>> klein.order, klein.is_abelian, klein.generators
     (4, True, (1, 2))
     """

@@ -180,10 +180,9 @@ def _checked_elements(elements: ArrayLike, order: int) -> NDArray[np.intp]:
 
 
 def _all_members(table: CharacterTable, rng: np.random.Generator) -> tuple[Irrep, ...]:
-    orbits: dict[int, Matrix] = {}
-    for i in np.flatnonzero(table.dims == 1):
-        orbits[int(i)] = _linear_orbit(table, int(i))
-    wanted = [int(i) for i in np.flatnonzero(table.dims > 1) if i <= table.conjugate[i]]
+    firsts = np.flatnonzero(np.arange(len(table)) <= table.conjugate).tolist()
+    wanted = [i for i in firsts if table.dims[i] > 1]
+    orbits = {i: _linear_orbit(table, i) for i in firsts if table.dims[i] == 1}
     for batch in _batches(table, wanted):
         indices = [i for i, _ in batch]
         found = orbit_vectors(table, indices, [p for _, p in batch], rng)

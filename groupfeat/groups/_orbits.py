@@ -98,7 +98,7 @@ def _pivoted_cholesky(
     rows = np.arange(batch)
     factors = np.zeros((batch, order, rank), dtype=phi.dtype)
     pivots = np.zeros((batch, rank), dtype=np.intp)
-    residual = np.repeat(phi[:, :1].real, order, axis=1)
+    residual: NDArray[np.floating[Any]] = np.repeat(phi[:, :1].real, order, axis=1)
     scale = residual[:, 0].copy()
     for i in range(rank):
         # Rounded, so that ties fall on the first element whatever the order of summation.
@@ -115,7 +115,7 @@ def _pivoted_cholesky(
         column /= np.sqrt(height)[:, None]
         factors[:, :, i] = column
         pivots[:, i] = chosen
-        residual -= np.abs(column) ** 2
+        residual -= (column * column.conj()).real
     if residual.max() > 1e-8 * scale.max():
         raise ArithmeticError(f"the Gram matrix has rank > {rank}: residual {residual.max():.1e}")
     return factors, pivots
@@ -159,14 +159,13 @@ def _corner_function(
     group = table.group
     powers = element_powers(group, chosen.element)
     order = len(powers)
-    phases = np.exp(-2j * np.pi * chosen.exponent * np.arange(order) / order) / order
+    phases: Matrix = np.exp(-2j * np.pi * chosen.exponent * np.arange(order) / order) / order
     drawn = rng.integers(0, group.order, terms)
-    weights = rng.standard_normal(terms) + 0j
+    weights: Matrix = rng.standard_normal(terms)
     if np.isrealobj(phi):
         phases = phases.real
-        weights = weights.real
     else:
-        weights += 1j * rng.standard_normal(terms)
+        weights = weights + 1j * rng.standard_normal(terms)
     psi = np.zeros_like(phi)
     for g, weight in zip(drawn, weights, strict=True):
         for element, c in ((g, weight), (group.inverse[g], np.conj(weight))):

@@ -1,7 +1,6 @@
 """Permutation groups: symmetric, alternating, and any from generators or cycles."""
 
 import re
-from collections.abc import Sequence
 from math import factorial
 from typing import Any
 
@@ -40,7 +39,7 @@ def from_permutations(
         rows, np.arange(rows.shape[1]), lambda s, batch: s[batch], max_order=max_order
     )
     names = tuple(cycle_notation(row) for row in elements)
-    chosen = left_maps[:, 0]
+    chosen = left_maps[:, 0].tolist()
     table = table_from_left_maps(left_maps)
     title = name or "perm:" + ";".join(cycle_notation(row) for row in rows)
     return FiniteGroup._trusted(title, table, chosen, names)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from functools import reduce
 from math import prod
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups._checks import table_dtype
 from groupfeat.groups._closure import MAX_ORDER, check_order
@@ -83,7 +84,7 @@ def _pair_names(first: FiniteGroup, second: FiniteGroup) -> Sequence[str]:
     return [f"({g},{h})" for g in first.element_names for h in second.element_names]
 
 
-def _check_action(normal: FiniteGroup, acting: FiniteGroup, phi: "np.ndarray") -> None:  # type: ignore[type-arg]
+def _check_action(normal: FiniteGroup, acting: FiniteGroup, phi: NDArray[np.integer[Any]]) -> None:
     expected = (acting.order, normal.order)
     if phi.shape != expected or phi.dtype.kind not in "iu":
         raise ValueError(
