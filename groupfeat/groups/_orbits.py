@@ -115,7 +115,7 @@ def _pivoted_cholesky(
         column /= np.sqrt(height)[:, None]
         factors[:, :, i] = column
         pivots[:, i] = chosen
-        residual -= (column * column.conj()).real
+        residual -= np.asarray((column * column.conj()).real, dtype=np.float64)
     if residual.max() > 1e-8 * scale.max():
         raise ArithmeticError(f"the Gram matrix has rank > {rank}: residual {residual.max():.1e}")
     return factors, pivots
