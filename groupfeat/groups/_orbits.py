@@ -111,8 +111,8 @@ def _pivoted_cholesky(
         )
         if i:
             known = factors[rows, chosen, :i].conj()
-            column -= (factors[:, :, :i] @ known[:, :, None])[:, :, 0]
-        column /= np.sqrt(height)[:, None]
+            column = column - (factors[:, :, :i] @ known[:, :, None])[:, :, 0]
+        column = column / np.sqrt(height)[:, None]
         factors[:, :, i] = column
         pivots[:, i] = chosen
         residual -= np.asarray((column * column.conj()).real, dtype=np.float64)
