@@ -1,0 +1,49 @@
+"""The energy landscape E(w) of one hidden node: derivatives, predicted and found maxima."""
+
+from groupfeat.energy._activations import ACTIVATIONS, Activation, get_activation
+from groupfeat.energy._energy import energy, energy_and_gradient, energy_hessian
+from groupfeat.energy._families import PredictedFamily, predicted_families, sample_family
+from groupfeat.energy._fourier_form import energy_fourier, energy_in_irreps
+from groupfeat.energy._maxima import FoundMaxima, MaximumClass, find_maxima
+from groupfeat.energy._pairs import PairSet, full_pairs, pairs_from_arrays, sample_pairs
+from groupfeat.energy._search import Ascent, ascend, random_starts
+from groupfeat.energy._shares import family_shares, rank_one_shares
+from groupfeat.energy._sphere import (
+    HessianSpectrum,
+    riemannian_gradient,
+    riemannian_hessian,
+    riemannian_spectrum,
+)
+from groupfeat.energy._statistics import unseen_probability, wilson_interval
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "Ascent",
+    "FoundMaxima",
+    "HessianSpectrum",
+    "MaximumClass",
+    "PairSet",
+    "PredictedFamily",
+    "ascend",
+    "energy",
+    "energy_and_gradient",
+    "energy_fourier",
+    "energy_hessian",
+    "energy_in_irreps",
+    "family_shares",
+    "find_maxima",
+    "full_pairs",
+    "get_activation",
+    "pairs_from_arrays",
+    "predicted_families",
+    "random_starts",
+    "rank_one_shares",
+    "riemannian_gradient",
+    "riemannian_hessian",
+    "riemannian_spectrum",
+    "sample_family",
+    "sample_pairs",
+    "unseen_probability",
+    "wilson_interval",
+]

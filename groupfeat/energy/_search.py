@@ -1,0 +1,150 @@
+"""Batched ascent of E on the unit sphere from many starts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groupfeat.energy._activations import Activation
+from groupfeat.energy._energy import energy_and_gradient, energy_hessian
+from groupfeat.energy._pairs import PairSet
+from groupfeat.energy._sphere import tangent_basis
+
+__all__ = ["Ascent", "ascend", "random_starts"]
+
+Floats = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+CONVERGED = "converged"
+POLISHED = "converged after Newton steps"
+STALLED = "not converged: raise max_iterations, or the end point lies on a kink of σ"
+_NEWTON_STEPS = 40
+_NEWTON_WIDTH = 600
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """Where every start ended.
+
+    Parameters
+    ----------
+    weights
+        Unit weights, shape (B, 2M).
+    energies
+        E, shape (B,).
+    gradient_norms
+        ‖Riemannian gradient‖ / ‖∇E‖, shape (B,).
+    statuses
+        One text a start, its advice included.
+    iterations
+        Iterations of the batch.
+    """
+
+    weights: Floats
+    energies: Floats
+    gradient_norms: Floats
+    statuses: tuple[str, ...]
+    iterations: int
+
+
+def random_starts(order: int, count: int, *, rng: int | np.random.Generator) -> Floats:
+    """Return ``count`` uniform points of the unit sphere, shape (count, 2·order)."""
+    if count < 1:
+        raise ValueError(f"starts must be at least 1, got {count}")
+    points = np.random.default_rng(rng).standard_normal((count, 2 * order))
+    return points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+def ascend(
+    starts: Floats,
+    pairs: PairSet,
+    activation: Activation,
+    *,
+    tolerance: float = 1e-8,
+    max_iterations: int = 3000,
+    progress: Progress | None = None,
+) -> Ascent:
+    """Climb E from unit ``starts`` (B, 2M) until the relative gradient is ≤ ``tolerance``.
+
+    Shifted power iteration w ← (∇E + s w)/‖·‖: with s = ⟨∇E, w⟩/2 every
+    non-flat direction of a maximum of σ = x² contracts by 1/3 an iteration. A
+    step that lowers E is refused and its shift doubled, so E never falls. Starts
+    that stall are finished by Newton steps on the tangent space (pseudo-inverse
+    on the flat directions).
+    """
+    w = starts.copy()
+    e, gradient = energy_and_gradient(w, pairs, activation)
+    factor = np.full(len(w), 0.5)
+    errors = _relative_gradients(w, gradient)
+    active = np.flatnonzero(errors > tolerance)
+    iteration = 0
+    while len(active) and iteration < max_iterations:
+        iteration += 1
+        step = _shifted(w[active], gradient[active], factor[active])
+        trial_e, trial_gradient = energy_and_gradient(step, pairs, activation)
+        better = trial_e >= e[active] * (1 - 1e-14) - 1e-300
+        taken, refused = active[better], active[~better]
+        w[taken], e[taken], gradient[taken] = step[better], trial_e[better], trial_gradient[better]
+        factor[taken] = np.maximum(0.5, factor[taken] * 0.7)
+        factor[refused] *= 4
+        errors[taken] = _relative_gradients(w[taken], gradient[taken])
+        active = active[(errors[active] > tolerance) & (factor[active] < 1e12)]
+        if progress is not None:
+            progress(len(w) - len(active), len(w))
+    statuses = [CONVERGED if error <= tolerance else STALLED for error in errors]
+    if activation.is_smooth and w.shape[1] <= _NEWTON_WIDTH:
+        for i in np.flatnonzero(errors > tolerance):
+            statuses[i] = _finish(i, w, e, errors, pairs, activation, tolerance)
+    return Ascent(w, e, errors, tuple(statuses), iteration)
+
+
+def _shifted(w: Floats, gradient: Floats, factor: Floats) -> Floats:
+    radial = np.sum(gradient * w, axis=1)
+    scale = np.maximum(np.abs(radial), np.linalg.norm(gradient, axis=1))
+    step = gradient + (factor * scale)[:, None] * w
+    norms = np.linalg.norm(step, axis=1, keepdims=True)
+    return np.divide(step, norms, out=w.copy(), where=norms > 0)
+
+
+def _relative_gradients(w: Floats, gradient: Floats) -> Floats:
+    radial = np.sum(gradient * w, axis=1, keepdims=True)
+    norms = np.linalg.norm(gradient, axis=1)
+    tangential = np.linalg.norm(gradient - radial * w, axis=1)
+    return np.divide(tangential, norms, out=np.zeros_like(norms), where=norms > 0)
+
+
+def _finish(
+    i: int,
+    w: Floats,
+    e: Floats,
+    errors: Floats,
+    pairs: PairSet,
+    activation: Activation,
+    tolerance: float,
+) -> str:
+    """Newton steps for start ``i``, each kept only if the gradient shrinks and E does not fall."""
+    for _ in range(_NEWTON_STEPS):
+        trial = _newton_step(w[i], pairs, activation)
+        trial_e, gradient = energy_and_gradient(trial, pairs, activation)
+        error = float(_relative_gradients(trial[None], gradient[None])[0])
+        if error >= errors[i] or float(trial_e) < e[i] * (1 - 1e-9):
+            return STALLED
+        w[i], e[i], errors[i] = trial, trial_e, error
+        if error <= tolerance:
+            return POLISHED
+    return STALLED
+
+
+def _newton_step(w: Floats, pairs: PairSet, activation: Activation) -> Floats:
+    basis = tangent_basis(w)
+    gradient = energy_and_gradient(w, pairs, activation)[1]
+    hessian = basis.T @ energy_hessian(w, pairs, activation) @ basis
+    hessian -= float(gradient @ w) * np.eye(len(hessian))
+    values, vectors = np.linalg.eigh(hessian)
+    steep = np.abs(values) > 1e-7 * np.abs(values).max()
+    slope = vectors.T @ (basis.T @ gradient)
+    move = np.divide(slope, np.abs(values), out=np.zeros_like(slope), where=steep)
+    length = float(np.linalg.norm(move))
+    step = w + basis @ (vectors @ (move * min(1.0, 0.3 / max(length, 1e-300))))
+    return step / np.linalg.norm(step)
