@@ -1,6 +1,7 @@
 """The predicted maxima of σ = x² on full data: one family a nontrivial irrep or conjugate pair."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,7 @@ def sample_family(
     irrep = irreps[family.irreps[0]]
     matrices = irrep.matrices()
 
-    def draw() -> NDArray[np.inexact]:  # type: ignore[type-arg]
+    def draw() -> NDArray[np.inexact[Any]]:
         vectors = generator.standard_normal((count, family.dim))
         if family.type == "real":
             return vectors

@@ -1,5 +1,8 @@
 """The energy on full data through the Fourier transform: a second, independent road."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -42,7 +45,7 @@ def energy_in_irreps(weights: ArrayLike, irreps: Irreps) -> Floats:
     return _weighted_norms(products, irreps) * (2 / group.order)
 
 
-def _weighted_norms(blocks: list[NDArray[np.inexact]], irreps: Irreps) -> Floats:  # type: ignore[type-arg]
+def _weighted_norms(blocks: Sequence[NDArray[np.inexact[Any]]], irreps: Irreps) -> Floats:
     parts = [
         irrep.dim * np.sum(np.abs(block) ** 2, axis=(-2, -1))
         for irrep, block in zip(irreps, blocks, strict=True)

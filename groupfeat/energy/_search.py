@@ -94,7 +94,7 @@ def ascend(
             progress(len(w) - len(active), len(w))
     statuses = [CONVERGED if error <= tolerance else STALLED for error in errors]
     if activation.is_smooth and w.shape[1] <= _NEWTON_WIDTH:
-        for i in np.flatnonzero(errors > tolerance):
+        for i in np.flatnonzero(errors > tolerance).tolist():
             statuses[i] = _finish(i, w, e, errors, pairs, activation, tolerance)
     return Ascent(w, e, errors, tuple(statuses), iteration)
 

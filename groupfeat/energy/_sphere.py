@@ -76,7 +76,7 @@ def riemannian_spectrum(
     relative_tolerance: float = 1e-6,
 ) -> HessianSpectrum:
     """Return the spectrum of the Riemannian Hessian; zero means within ‖H‖₂ · tolerance."""
-    values = np.linalg.eigvalsh(riemannian_hessian(weight, pairs, activation))
+    values: Floats = np.linalg.eigvalsh(riemannian_hessian(weight, pairs, activation)).astype(float)
     tolerance = relative_tolerance * float(np.abs(values).max())
     return HessianSpectrum(
         values,

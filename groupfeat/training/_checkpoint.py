@@ -1,0 +1,85 @@
+"""Our checkpoints: safetensors with the whole story in the header, written atomically."""
+
+import hashlib
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from groupfeat import __version__
+from groupfeat.groups import FiniteGroup
+from groupfeat.training._config import TrainConfig
+from groupfeat.training._runs import TrainedRun
+
+__all__ = ["load_checkpoint", "save_checkpoint", "table_digest"]
+
+FORMAT = "groupfeat-run-1"
+
+
+def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup) -> Path:
+    """Write ``run`` to ``path`` (``.safetensors``): W, V, config, history, versions.
+
+    The file appears whole or not at all. Returns the path.
+    """
+    file = Path(path)
+    story = {
+        "group": group.name,
+        "table_sha256": table_digest(group),
+        "config": run.config.to_dict(),
+        "seed": run.seed,
+        "status": run.status,
+        "epochs": run.epochs,
+        "memorized_at": run.memorized_at,
+        "generalized_at": run.generalized_at,
+        "history": run.history,
+        "versions": {"groupfeat": __version__, "python": platform.python_version()},
+    }
+    part = file.with_name(f".{file.name}.part")
+    arrays = {
+        "W": np.ascontiguousarray(run.first_layer),
+        "V": np.ascontiguousarray(run.second_layer),
+    }
+    save_file(arrays, part, metadata={"format": FORMAT, "run": json.dumps(story)})
+    os.replace(part, file)
+    return file
+
+
+def load_checkpoint(path: str | Path) -> TrainedRun:
+    """Read a run that `save_checkpoint` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file is no checkpoint of ours.
+    """
+    with safe_open(path, framework="numpy") as file:
+        header = file.metadata() or {}
+        if header.get("format") != FORMAT:
+            raise ValueError(
+                f"{Path(path).name!r} is no groupfeat run: its header lacks {FORMAT!r}"
+            )
+        first, second = file.get_tensor("W"), file.get_tensor("V")
+    story: dict[str, Any] = json.loads(header["run"])
+    return TrainedRun(
+        story["group"],
+        TrainConfig.from_dict(story["config"]),
+        story["seed"],
+        story["status"],
+        story["epochs"],
+        first,
+        second,
+        story["history"],
+        story["memorized_at"],
+        story["generalized_at"],
+    )
+
+
+def table_digest(group: FiniteGroup) -> str:
+    """Return the SHA-256 of the Cayley table as little-endian int32, row by row."""
+    table = np.ascontiguousarray(group.cayley_table, dtype="<i4")
+    return hashlib.sha256(table.tobytes()).hexdigest()
