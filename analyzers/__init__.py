@@ -1,0 +1,1 @@
+"""The questions researchers ask of groupfeat: figures, reports, verdicts, the command line."""

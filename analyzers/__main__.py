@@ -1,0 +1,5 @@
+"""``python -m analyzers`` is the command ``groupfeat``."""
+
+from analyzers.cli import app
+
+app()

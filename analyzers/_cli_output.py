@@ -1,0 +1,99 @@
+"""What a verb answers, and how it is shown: one JSON object, or tables for people."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from analyzers.storage import prepare_folder, versions, write_json
+
+__all__ = ["Bar", "Outcome", "show", "table"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer of a verb.
+
+    Parameters
+    ----------
+    verb, config
+        What was asked.
+    payload
+        The JSON object.
+    lines
+        Texts and tables for people.
+    passed
+        False when a check failed (exit code 1).
+    as_json, out
+        How to show it, and the folder to keep it in.
+    """
+
+    verb: str
+    config: dict[str, Any]
+    payload: dict[str, Any]
+    lines: Sequence[str | Table] = field(default=())
+    passed: bool = True
+    as_json: bool = False
+    out: str | None = None
+
+    def into(self, as_json: bool, out: str | None) -> "Outcome":
+        """Return the outcome with the user's choice of output."""
+        return replace(self, as_json=as_json, out=out)
+
+
+def show(outcome: Outcome) -> None:
+    """Print the outcome on stdout and, if asked, write it with config and versions."""
+    if outcome.out is not None:
+        folder = prepare_folder(outcome.out)
+        write_json(folder / f"{outcome.verb}.json", outcome.payload)
+        story = {"verb": outcome.verb, **outcome.config, "versions": versions()}
+        write_json(folder / "config.json", story)
+    if outcome.as_json:
+        sys.stdout.write(json.dumps(outcome.payload, allow_nan=False) + "\n")
+        return
+    console = Console(highlight=False)
+    for line in outcome.lines:
+        console.print(line)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """Return a table; numbers are right-aligned."""
+    found = Table(title=title, title_justify="left", header_style="bold")
+    for i, column in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[i], int | float) for row in rows)
+        found.add_column(column, justify="right" if numeric else "left")
+    for row in rows:
+        found.add_row(*(f"{x:.6g}" if isinstance(x, float) else str(x) for x in row))
+    return found
+
+
+class Bar:
+    """A progress bar on stderr whose title and length may change as the work goes on."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[Any] | None = None
+        self._title = ""
+
+    def __enter__(self) -> "Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def update(self, title: str, done: int, total: int) -> None:
+        """Show ``done`` of ``total`` under ``title``."""
+        if self._bar is None or title != self._title:
+            self._close()
+            self._bar, self._title = tqdm(total=total, desc=title, file=sys.stderr), title
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
