@@ -17,7 +17,10 @@ def wilson_interval(count: int, total: int, *, z: float = 1.959964) -> tuple[flo
     share, z2 = count / total, z * z
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = z / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # At the ends the formula gives 0 and 1 up to rounding.
+    low = centre - half if count else 0.0
+    high = centre + half if count < total else 1.0
+    return low, high
 
 
 def unseen_probability(counts: list[int], *, confidence: float = 0.95) -> float:

@@ -1,0 +1,190 @@
+"""Predicted families, found maxima, and the statements that the source has wrong."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from groupfeat.energy import (
+    ascend,
+    energy,
+    family_shares,
+    find_maxima,
+    full_pairs,
+    get_activation,
+    pairs_from_arrays,
+    predicted_families,
+    random_starts,
+    rank_one_shares,
+    riemannian_gradient,
+    riemannian_spectrum,
+    sample_family,
+    sample_pairs,
+    unseen_probability,
+    wilson_interval,
+)
+from groupfeat.groups import group_from_spec, irreps, isotypic_projector
+
+SPECS = ["C7", "C8", "S3", "S4", "D5", "Q8", "Dic3", "F21", "A4", "C3xS3"]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_points_of_the_families_are_strict_maxima(spec: str) -> None:
+    reps = irreps(group_from_spec(spec))
+    pairs = full_pairs(reps.group)
+    for family in predicted_families(reps):
+        points = sample_family(family, reps, count=3, rng=0)
+        np.testing.assert_allclose(energy(points, pairs), family.energy, rtol=1e-12)
+        assert np.abs(riemannian_gradient(points, pairs)).max() < 1e-12 * reps.group.order
+        spectrum = riemannian_spectrum(points[0], pairs)
+        levels = np.round(spectrum.eigenvalues / (4 * family.energy), 8)
+        assert spectrum.nullity == np.sum(levels == 0) == family.flat_dim
+        assert np.sum(levels == -2) == family.steep_dim
+        assert np.all(np.isin(levels, [0, -1, -2]))
+
+
+# Levels in units of M, from the theory sheet's independent ascents.
+LEVELS = {
+    "C7": [1 / 4],
+    "C8": [1 / 2, 1 / 4],
+    "S3": [1 / 2, 1 / 4],
+    "S4": [1 / 2, 1 / 4, 1 / 6],
+    "Q8": [1 / 2, 1 / 8],
+    "A5": [1 / 6, 1 / 8, 1 / 10],
+}
+
+
+@pytest.mark.parametrize("spec", LEVELS)
+def test_ascent_ends_in_the_predicted_families(spec: str) -> None:
+    reps = irreps(group_from_spec(spec))
+    found = find_maxima(reps, starts=200, rng=1)
+    assert found.is_converged
+    assert found.unmatched == 0
+    assert {c.matches for c in found.classes} == set(range(len(found.predicted)))
+    assert sum(c.count for c in found.classes) == 200
+    levels = {round(c.energy / reps.group.order, 9) for c in found.classes}
+    assert levels == {round(level, 9) for level in LEVELS[spec]}
+    for c in found.classes:
+        family = found.predicted[c.matches or 0]
+        assert abs(c.energy - family.energy) < 1e-9
+        assert (c.flat_dim, c.index) == (family.flat_dim, 0)
+        assert c.isotypic_share > 1 - 1e-9
+        assert c.rank_one_share > 1 - 1e-9
+        assert c.gradient_norm <= 1e-8
+
+
+def test_half_square_has_the_printed_levels() -> None:
+    """M/(8d) and M/(16d) as printed hold for σ = x²/2."""
+    found = find_maxima(irreps(group_from_spec("S3")), activation="half_square", starts=50, rng=0)
+    assert found.unmatched == 0
+    assert sorted({round(c.energy, 9) for c in found.classes}) == [6 / 16, 6 / 8]
+
+
+def test_phases_are_free_on_a_cyclic_group() -> None:
+    """On Z7 the two phases are independent, not tied as in [u; ±Pu]."""
+    g = np.arange(7)
+    for k, first, second in ((1, 0.3, 1.9), (2, 2.2, 0.1), (3, 5.0, 4.0)):
+        blocks = [np.cos(2 * np.pi * k * g / 7 + phase) for phase in (first, second)]
+        w = np.concatenate([b / np.linalg.norm(b) for b in blocks]) / np.sqrt(2)
+        pairs = full_pairs(group_from_spec("C7"))
+        assert np.abs(riemannian_gradient(w, pairs)).max() < 1e-14
+        assert abs(float(energy(w, pairs)) - 7 / 4) < 1e-12
+
+
+@pytest.mark.parametrize(("spec", "index", "critical"), [("C5", 1, True), ("S4", 3, False)])
+def test_printed_maxima_are_critical_in_dimension_one_only(
+    spec: str, index: int, critical: bool
+) -> None:
+    """[u; Pu], u generic in the isotypic part, P: g ↦ g⁻¹."""
+    reps = irreps(group_from_spec(spec))
+    family = sorted({index, int(reps.table.conjugate[index])})
+    projector = isotypic_projector(reps, family)
+    u = projector @ np.random.default_rng(0).standard_normal(reps.group.order)
+    w = np.concatenate([u, u[reps.group.inverse]])
+    w /= np.linalg.norm(w)
+    size = np.abs(riemannian_gradient(w, full_pairs(reps.group))).max()
+    assert bool(size < 1e-12) is critical
+    if not critical:
+        assert size > 1e-2
+
+
+def test_energy_never_falls_and_statuses_tell() -> None:
+    group = group_from_spec("S3")
+    pairs, sigma = sample_pairs(group, 0.8, rng=0), get_activation("silu")
+    starts = random_starts(6, 40, rng=0)
+    before = energy(starts, pairs, "silu")
+    short = ascend(starts, pairs, sigma, max_iterations=1)
+    assert np.all(short.energies >= before * (1 - 1e-12))
+    long = ascend(starts, pairs, sigma)
+    assert np.all(long.energies >= before * (1 - 1e-12))
+    assert all(status.startswith("converged") for status in long.statuses)
+    assert np.all(long.gradient_norms <= 1e-8)
+    np.testing.assert_allclose(np.linalg.norm(long.weights, axis=1), 1)
+    gradients = riemannian_gradient(long.weights, pairs, "silu")
+    assert np.abs(gradients).max() < 1e-7 * np.abs(long.energies).max()
+
+
+def test_stalled_starts_say_so() -> None:
+    group = group_from_spec("C5")
+    relu = get_activation("relu")
+    ended = ascend(random_starts(5, 30, rng=0), full_pairs(group), relu, max_iterations=3)
+    assert any(status.startswith("not converged: raise") for status in ended.statuses)
+
+
+def test_few_pairs_have_memorising_maxima() -> None:
+    """One pair and its neighbours: the weight concentrates on the elements of the pair."""
+    reps = irreps(group_from_spec("C11"))
+    pairs = sample_pairs(reps.group, 0.2, rng=0)
+    found = find_maxima(reps, pairs=pairs, starts=50, rng=0)
+    assert found.predicted == ()
+    kinds = {c.kind for c in found.classes}
+    assert "memorising" in kinds
+    for c in found.classes:
+        assert (np.abs(c.representative).max() >= 0.6) or c.kind != "memorising"
+        assert c.matches is None
+
+
+def test_shares_name_the_family_of_its_points() -> None:
+    reps = irreps(group_from_spec("F21"))
+    for position, family in enumerate(predicted_families(reps)):
+        points = sample_family(family, reps, count=4, rng=2)
+        shares = family_shares(points, reps)
+        np.testing.assert_allclose(shares.sum(1), 1)
+        np.testing.assert_allclose(shares[:, position + 1], 1)
+        np.testing.assert_allclose(rank_one_shares(points, reps[family.irreps[0]]), 1)
+
+
+def test_a_generic_point_is_not_rank_one() -> None:
+    reps = irreps(group_from_spec("S4"))
+    points = random_starts(24, 20, rng=0)
+    assert rank_one_shares(points, reps[3]).max() < 0.99
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 500), st.data())
+def test_wilson_interval_holds_its_proportion(total: int, data: st.DataObject) -> None:
+    count = data.draw(st.integers(0, total))
+    low, high = wilson_interval(count, total)
+    assert 0 <= low <= count / total <= high <= 1
+    # The ends solve |p − count/total| = z √(p(1−p)/total).
+    for p in (low, high):
+        if 0 < p < 1 and 0 < count < total:
+            deviation = abs(p - count / total)
+            assert abs(deviation - 1.959964 * np.sqrt(p * (1 - p) / total)) < 1e-9
+
+
+def test_unseen_probability() -> None:
+    assert unseen_probability([50, 20, *[1] * 30]) == pytest.approx(0.3)
+    assert unseen_probability([100]) == pytest.approx(1 - 0.05 ** (1 / 100))
+    assert unseen_probability([]) == 1
+    with pytest.raises(ValueError, match="0 <= count <= total"):
+        wilson_interval(3, 2)
+
+
+def test_bad_input_is_refused() -> None:
+    reps = irreps(group_from_spec("C3"))
+    with pytest.raises(ValueError, match="starts must be at least 1, got 0"):
+        find_maxima(reps, starts=0, rng=0)
+    other = pairs_from_arrays(group_from_spec("C4"), [0], [0])
+    with pytest.raises(ValueError, match="pairs are of C4, irreps of C3"):
+        find_maxima(reps, pairs=other, rng=0)
