@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def describe_match(match: NodeMatch) -> dict[str, Any]:
         "matched_share": match.share,
         "by_irrep": [{"irreps": list(k), "nodes": n} for k, n in match.by_irrep.items()],
         "missing": [list(family) for family in match.missing],
-        "thresholds": {"alive_norm": match.alive_norm, "matched_share": match.matched_share},
+        "thresholds": asdict(match.thresholds),
         "nodes": [
             {
                 "index": node.index,
@@ -128,7 +128,7 @@ def plot_nodes(match: NodeMatch, irreps: Irreps, *, ax: Axes | None = None) -> A
         places = x + jitter.uniform(-0.28, 0.28, len(shares))
         axes.scatter(places, shares, s=26, color=FOUND, alpha=0.6)
         axes.annotate(f"{len(shares)}", (x, 1.03), ha="center", color=FOUND)
-    axes.axhline(match.matched_share, color=PREDICTED, linewidth=1.2, linestyle="--")
+    axes.axhline(match.thresholds.share, color=PREDICTED, linewidth=1.2, linestyle="--")
     labels = [family_label(family, irreps[family[0]].dim) for family in families]
     axes.set_xticks(range(len(labels)), labels, rotation=60 if len(labels) > 6 else 0)
     axes.set_xlim(-0.6, max(len(labels), 1) - 0.4)

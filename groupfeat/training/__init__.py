@@ -3,7 +3,7 @@
 from groupfeat.training._checkpoint import load_checkpoint, save_checkpoint
 from groupfeat.training._config import INITS, LOSSES, OPTIMIZERS, PRECISIONS, TrainConfig
 from groupfeat.training._load import Network, load_network, network_accuracy
-from groupfeat.training._match import NodeMatch, NodeReport, match_nodes
+from groupfeat.training._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
 from groupfeat.training._network import PairTensors, evaluate, loss_and_gradients
 from groupfeat.training._runs import TrainedRun
 from groupfeat.training._train import train, training_pairs
@@ -13,6 +13,7 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "PRECISIONS",
+    "MatchThresholds",
     "Network",
     "NodeMatch",
     "NodeReport",

@@ -51,7 +51,7 @@ TORCH_ACTIVATIONS: dict[str, Callable[[Tensor], Pair]] = {
     "relu": lambda x: (torch.relu(x), (x > 0).to(x.dtype)),
     "leaky_relu": lambda x: (
         functional.leaky_relu(x, 0.01),
-        torch.where(x > 0, 1.0, 0.01).to(x.dtype),
+        torch.full_like(x, 0.01).masked_fill_(x > 0, 1.0),
     ),
     "silu": _silu,
     "gelu": _gelu,

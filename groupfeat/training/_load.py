@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,7 +129,9 @@ def _read_npz(file: Path) -> tuple[Arrays, dict[str, Any]]:
 
 
 def _read_torch(file: Path) -> tuple[Arrays, dict[str, Any]]:
-    content = torch.load(file, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of what it then refuses
+        content = torch.load(file, map_location="cpu", weights_only=True)
     if isinstance(content, Mapping):
         for key in ("model", "model_state_dict", "state_dict"):
             if isinstance(content.get(key), Mapping):

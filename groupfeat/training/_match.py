@@ -13,10 +13,37 @@ from groupfeat.energy import (
 )
 from groupfeat.groups import Irreps, real_families
 
-__all__ = ["NodeMatch", "NodeReport", "match_nodes"]
+__all__ = ["MatchThresholds", "NodeMatch", "NodeReport", "match_nodes"]
 
-ALIVE_NORM = 0.05
-MATCHED_SHARE = 0.9
+
+@dataclass(frozen=True)
+class MatchThresholds:
+    """When a node is alive, and when it matches a family.
+
+    The defaults accept at most 1 % of Gaussian random nodes on every group tried, S3 with its
+    0.6 % the worst; the isotypic share alone would accept 35 % of them there (docs/decisions/0005).
+
+    Parameters
+    ----------
+    alive
+        Least ‖w‖·‖v‖ relative to the largest node's.
+    share
+        Least isotypic share.
+    rank_one
+        Least rank-one share of both blocks.
+    energy
+        Least energy ratio E/E*.
+    """
+
+    alive: float = 0.05
+    share: float = 0.9
+    rank_one: float = 0.9
+    energy: float = 0.8
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"threshold {name} must be in [0, 1], got {value}")
 
 
 @dataclass(frozen=True)
@@ -36,7 +63,8 @@ class NodeReport:
     energy_ratio
         E(w/‖w‖)/E*, on full data with σ = x²; 1 at a maximum.
     matched
-        Whether the share reaches the threshold and both blocks agree on the family.
+        Whether share, rank-one share and energy ratio reach their thresholds and both blocks
+        agree on the family.
     """
 
     index: int
@@ -59,15 +87,14 @@ class NodeMatch:
         Matched nodes of every nontrivial family.
     missing
         Nontrivial families without a matched node.
-    alive_norm, matched_share
-        The thresholds: ‖w‖ relative to the largest node's, and isotypic share.
+    thresholds
+        What was asked of a live and of a matched node.
     """
 
     nodes: tuple[NodeReport, ...]
     by_irrep: dict[tuple[int, ...], int]
     missing: tuple[tuple[int, ...], ...]
-    alive_norm: float
-    matched_share: float
+    thresholds: MatchThresholds
 
     @property
     def alive(self) -> int:
@@ -90,13 +117,12 @@ def match_nodes(
     second_layer: ArrayLike,
     irreps: Irreps,
     *,
-    alive_norm: float = ALIVE_NORM,
-    matched_share: float = MATCHED_SHARE,
+    thresholds: MatchThresholds | None = None,
 ) -> NodeMatch:
     """Assign every live hidden node to a nontrivial irrep or conjugate pair.
 
-    A node is alive when ‖w‖·‖v‖ (its column of W, its row of V) reaches
-    ``alive_norm`` times the largest node's. Constant parts of a and b are removed
+    A node is alive when ‖w‖·‖v‖ (its column of W, its row of V) is large enough
+    beside the largest node's. Constant parts of a and b are removed
     first: they lie on the trivial irrep, which carries no energy.
 
     Parameters
@@ -105,8 +131,8 @@ def match_nodes(
         W of shape (2M, K) and V of shape (K, M).
     irreps
         All irreps of the group.
-    alive_norm, matched_share
-        Thresholds.
+    thresholds
+        By default `MatchThresholds`'s own.
 
     Raises
     ------
@@ -114,22 +140,23 @@ def match_nodes(
         If the shapes do not fit the group, or a weight is not finite.
     """
     w, v = _checked(first_layer, second_layer, irreps.group.order, irreps.group.name)
+    asked = thresholds or MatchThresholds()
     strength = np.linalg.norm(w, axis=0) * np.linalg.norm(v, axis=1)
-    alive = np.flatnonzero(strength > alive_norm * max(float(strength.max(initial=0)), 1e-300))
-    blocks = w.T[alive].reshape(len(alive), 2, -1)
+    alive = np.flatnonzero(strength > max(asked.alive * float(strength.max(initial=0)), 1e-300))
+    blocks = w.T[alive].reshape(len(alive), 2, irreps.group.order)
     centred = blocks - blocks.mean(axis=-1, keepdims=True)
-    nodes = centred.reshape(len(alive), -1)
+    nodes = centred.reshape(len(alive), 2 * irreps.group.order)
     norms = np.linalg.norm(nodes, axis=1, keepdims=True)
     unit = np.divide(nodes, norms, out=np.zeros_like(nodes), where=norms > 0)
-    reports = _report(alive, unit, irreps, matched_share)
+    reports = _report(alive, unit, irreps, asked)
     families = real_families(irreps)[1:]
     counts = {f: sum(n.matched and n.irreps == f for n in reports) for f in families}
     missing = tuple(f for f in families if not counts[f])
-    return NodeMatch(reports, counts, missing, alive_norm, matched_share)
+    return NodeMatch(reports, counts, missing, asked)
 
 
 def _report(
-    alive: NDArray[np.intp], unit: NDArray[np.float64], irreps: Irreps, threshold: float
+    alive: NDArray[np.intp], unit: NDArray[np.float64], irreps: Irreps, asked: MatchThresholds
 ) -> tuple[NodeReport, ...]:
     families = real_families(irreps)[1:]
     if not families or not len(alive):
@@ -146,7 +173,8 @@ def _report(
         ratio[rows] = energies[rows] / family.energy
         if rows.any():
             rank_one[rows] = rank_one_shares(unit[rows], irreps[family.irreps[0]])
-    matched = (share >= threshold) & agree.all(1)
+    matched = (share >= asked.share) & (rank_one >= asked.rank_one) & (ratio >= asked.energy)
+    matched &= agree.all(1)
     return tuple(
         NodeReport(
             int(index),
