@@ -8,12 +8,22 @@ from cyclopts import App, CycloptsError, Parameter
 
 from analyzers import _cli_verbs as verbs
 from analyzers._cli_output import Outcome, show
+from analyzers.storage import prepare_folder
 from groupfeat import __version__
 
 __all__ = ["app"]
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
-Out = Annotated[str | None, Parameter(name="--out")]
+
+
+def _writable(_: object, value: str | None) -> None:
+    """Refuse a folder that cannot be written before any work is done."""
+    if value is not None:
+        prepare_folder(value)
+
+
+Out = Annotated[str | None, Parameter(name="--out", validator=_writable)]
+
 
 _commands = App(
     name="groupfeat",
@@ -29,13 +39,14 @@ def app(arguments: Sequence[str] | None = None) -> None:
         outcome = _commands(
             tokens, exit_on_error=False, print_error=False, result_action="return_value"
         )
+        if isinstance(outcome, Outcome):
+            show(outcome)
     except (CycloptsError, ValueError, TypeError, OSError, ArithmeticError) as error:
         sys.exit(_complain(error))
     except KeyboardInterrupt:
         sys.stderr.write("groupfeat: interrupted; finished files are kept\n")
         sys.exit(130)
     if isinstance(outcome, Outcome):
-        show(outcome)
         sys.exit(0 if outcome.passed else 1)
 
 

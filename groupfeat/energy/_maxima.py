@@ -130,7 +130,7 @@ def find_maxima(
     Raises
     ------
     ValueError
-        If starts < 1, or the pair set is of another group.
+        If starts < 1, the group is trivial, or the pair set is of another group.
 
     Examples
     --------
@@ -141,6 +141,8 @@ def find_maxima(
     ([(3.0, 0), (1.5, 3)], 0)
     """
     sigma = get_activation(activation)
+    if irreps.group.order == 1:
+        raise ValueError("the trivial group has no nontrivial irrep and E = 0; take a larger group")
     seen = full_pairs(irreps.group) if pairs is None else pairs
     if seen.group is not irreps.group:
         raise ValueError(f"pairs are of {seen.group.name}, irreps of {irreps.group.name}")

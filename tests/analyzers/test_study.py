@@ -1,0 +1,133 @@
+"""The study: verdicts, files, report; and what is left after a crash."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from analyzers.claims import VERDICTS
+from analyzers.study import StudyResult, default_config, run_study
+from analyzers.study_claims import claims_of_maxima, claims_of_networks
+from groupfeat.energy import find_maxima
+from groupfeat.groups import group_from_spec, irreps
+from groupfeat.training import load_checkpoint, match_nodes, train
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
+    folder = tmp_path_factory.mktemp("study") / "S3"
+    return run_study(group_from_spec("S3"), folder, starts=60, runs=2)
+
+
+def test_s3_is_confirmed(study: StudyResult) -> None:
+    verdicts = {claim.name: claim for claim in study.claims}
+    assert study.holds
+    assert all(claim.verdict in VERDICTS for claim in study.claims)
+    assert verdicts["maxima"].verdict == "confirmed"
+    assert verdicts["maxima"].prediction == "levels M/2 (ρ1, 0 flat), M/4 (ρ2, 3 flat)"
+    assert re.match(
+        r"M/2 \(ρ1, 0 flat, \d+×\), M/4 \(ρ2, 3 flat, \d+×\)", verdicts["maxima"].measured
+    )
+    assert verdicts["no other maximum"].measured.startswith("60 of 60 starts matched, 2 of 2")
+    assert verdicts["printed levels"].verdict == "corrected"
+    assert "test accuracy 1 " in verdicts["generalisation"].measured
+    assert verdicts["nodes are maxima"].verdict == "confirmed"
+    assert verdicts["every irrep is learned"].verdict == "confirmed"
+
+
+def test_results_hold_every_step(study: StudyResult) -> None:
+    results = json.loads(study.results.read_text())
+    assert results["finished"] is True
+    assert results["maxima"]["unmatched"] == 0
+    assert [run["seed"] for run in results["training"]["runs"]] == [0, 1]
+    assert results["nodes"]["matched_share"] >= 0.95
+    assert results["config"]["versions"]["numpy"]
+    assert results["config"]["train"]["weight_decay"] == pytest.approx(0.3 / 36)
+    for name in results["training"]["checkpoints"]:
+        assert load_checkpoint(study.results.parent / name).group_name == "S3"
+
+
+def test_the_report_needs_nothing_but_itself(study: StudyResult) -> None:
+    page = study.report.read_text()
+    sources = re.findall(r'(?:src|href)="([^"]{0,40})', page)
+    assert len(sources) == 5
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
+    assert "<script" not in page
+    assert "@import" not in page
+    for claim in study.claims:
+        assert f">{claim.verdict}<" in page
+    assert "M/4 (ρ2, 3 flat)" in page
+
+
+def test_figures_are_drawn(study: StudyResult) -> None:
+    for name in ("cayley_table", "levels", "spectra", "curves", "nodes"):
+        for suffix in ("png", "svg"):
+            assert (study.report.parent / f"{name}.{suffix}").stat().st_size > 3000
+
+
+@pytest.mark.parametrize("spec", ["C2", "C5"])
+def test_small_groups_are_studied_too(spec: str, tmp_path: Path) -> None:
+    group = group_from_spec(spec)
+    config = replace(default_config(group), epochs=60)
+    result = run_study(group, tmp_path, config=config, starts=20, runs=1)
+    assert result.report.exists()
+    assert json.loads(result.results.read_text())["finished"] is True
+
+
+def test_a_crash_leaves_finished_work_readable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise RuntimeError("power cut")
+
+    monkeypatch.setattr("analyzers.study.measure_training", crash)
+    with pytest.raises(RuntimeError, match="power cut"):
+        run_study(group_from_spec("S3"), tmp_path, starts=20, runs=1)
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["finished"] is False
+    assert results["maxima"]["unmatched"] == 0
+    assert len(results["verdicts"]) == 4
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_missing_irrep_is_refuted_and_named() -> None:
+    group = group_from_spec("D5")
+    reps = irreps(group)
+    (run,) = train(group, replace(default_config(group), epochs=300), seeds=[0])
+    lost = [
+        node.index
+        for node in match_nodes(run.first_layer, run.second_layer, reps).nodes
+        if node.irreps == (2,)
+    ]
+    second = run.second_layer.copy()
+    second[lost] = 0
+    match = match_nodes(run.first_layer, second, reps)
+    claims = {claim.name: claim for claim in claims_of_networks([run], run, match)}
+    assert claims["every irrep is learned"].verdict == "refuted"
+    assert "missing ρ2 (" in claims["every irrep is learned"].measured
+
+
+def wrong_level(found: object) -> object:
+    predicted = found.predicted  # type: ignore[attr-defined]
+    wrong = (replace(predicted[0], energy=predicted[0].energy * 2), *predicted[1:])
+    return replace(found, predicted=wrong)  # type: ignore[type-var]
+
+
+def unmatched(found: object) -> object:
+    classes = found.classes  # type: ignore[attr-defined]
+    lost = (replace(classes[0], matches=None), *classes[1:])
+    return replace(found, classes=lost, unmatched=classes[0].count)  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "name"), [(wrong_level, "maxima"), (unmatched, "no other maximum")]
+)
+def test_wrong_predictions_are_refuted(break_it: Callable[[object], object], name: str) -> None:
+    found = find_maxima(irreps(group_from_spec("S3")), starts=30, rng=0)
+    claims = {c.name: c.verdict for c in claims_of_maxima(found, 6)}
+    assert claims[name] == "confirmed"
+    broken = {c.name: c.verdict for c in claims_of_maxima(break_it(found), 6)}  # type: ignore[arg-type]
+    assert broken[name] == "refuted"
