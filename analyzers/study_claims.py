@@ -86,8 +86,8 @@ def claims_of_networks(
         Claim(
             "generalisation",
             f"{PAPER} Theorem 4",
-            f"a network trained on {chosen.config.train_fraction:.0%} of the products answers "
-            "the others",
+            f"one of {len(runs)} networks trained on {chosen.config.train_fraction:.0%} of the "
+            "products answers all others",
             f"run {chosen.seed}: {told} after {chosen.epochs} steps; "
             f"{perfect} of {len(runs)} runs reach 1.0",
             "undecided" if accuracy is None else decide(accuracy == 1.0),
