@@ -1,9 +1,17 @@
 """The energy landscape E(w) of one hidden node: derivatives, predicted and found maxima."""
 
 from groupfeat.energy._activations import ACTIVATIONS, Activation, get_activation
+from groupfeat.energy._basins import basin_probabilities, blow_up_times, find_basins
 from groupfeat.energy._energy import energy, energy_and_gradient, energy_hessian
 from groupfeat.energy._families import PredictedFamily, predicted_families, sample_family
 from groupfeat.energy._fourier_form import energy_fourier, energy_in_irreps
+from groupfeat.energy._landscape import (
+    Barrier,
+    CriticalLevel,
+    barriers,
+    critical_levels,
+    sample_critical,
+)
 from groupfeat.energy._maxima import FoundMaxima, MaximumClass, find_maxima
 from groupfeat.energy._pairs import PairSet, full_pairs, pairs_from_arrays, sample_pairs
 from groupfeat.energy._search import Ascent, ascend, random_starts
@@ -20,18 +28,25 @@ __all__ = [
     "ACTIVATIONS",
     "Activation",
     "Ascent",
+    "Barrier",
+    "CriticalLevel",
     "FoundMaxima",
     "HessianSpectrum",
     "MaximumClass",
     "PairSet",
     "PredictedFamily",
     "ascend",
+    "barriers",
+    "basin_probabilities",
+    "blow_up_times",
+    "critical_levels",
     "energy",
     "energy_and_gradient",
     "energy_fourier",
     "energy_hessian",
     "energy_in_irreps",
     "family_shares",
+    "find_basins",
     "find_maxima",
     "full_pairs",
     "get_activation",
@@ -42,6 +57,7 @@ __all__ = [
     "riemannian_gradient",
     "riemannian_hessian",
     "riemannian_spectrum",
+    "sample_critical",
     "sample_family",
     "sample_pairs",
     "unseen_probability",
