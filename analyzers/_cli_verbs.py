@@ -11,6 +11,7 @@ from groupfeat.groups import group_from_spec, irreps
 __all__ = [
     "describe_characters",
     "describe_group",
+    "describe_landscape",
     "search_maxima",
     "study_group",
     "train_networks",
@@ -95,6 +96,31 @@ def search_maxima(
     }
     lines = (table(f"maxima of {spec}", columns, rows), tail)
     return Outcome("maxima", config, payload, lines, passed=not found.unmatched)
+
+
+def describe_landscape(spec: str, samples: int, seed: int) -> Outcome:
+    """Answer ``groupfeat landscape``."""
+    from analyzers.landscape import describe_landscape as describe
+
+    payload = describe(irreps(group_from_spec(spec), rng=seed), samples=samples, seed=seed)
+    rows = [
+        (
+            ",".join(f"ρ{k}" for k in f["irreps"]),
+            f["dim"],
+            f["type"],
+            f["energy"],
+            f["flat_dim"],
+            f"{f['basin_probability']:.4f} ± {f['basin_error']:.4f}",
+        )
+        for f in payload["families"]
+    ]
+    columns = ("irreps", "dim", "type", "E*", "flat", "basin")
+    saddles = [("{} – {}".format(*b["between"]), b["energy"]) for b in payload["barriers"][:40]]
+    lines = (
+        table(f"families of {spec}", columns, rows),
+        table("barriers between families, by position", ("families", "E"), saddles),
+    )
+    return Outcome("landscape", {"spec": spec, "samples": samples, "seed": seed}, payload, lines)
 
 
 def train_networks(

@@ -126,6 +126,28 @@ def maxima(
 
 
 @_commands.command
+def landscape(
+    spec: str, *, samples: int = 20000, seed: int = 0, json: Json = False, out: Out = None
+) -> Outcome:
+    """Tell the exact landscape of x² on all pairs: families, basins, barriers.
+
+    Parameters
+    ----------
+    spec
+        The group.
+    samples
+        Blow-up times drawn for each dimension and type of irrep.
+    seed
+        Of those.
+    json
+        Print one JSON object.
+    out
+        Folder for result, config and versions.
+    """
+    return verbs.describe_landscape(spec, samples, seed).into(json, out)
+
+
+@_commands.command
 def train(
     spec: str,
     *,

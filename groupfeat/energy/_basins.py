@@ -102,6 +102,8 @@ def basin_probabilities(
         Shape (number of families,) each; the probabilities add up to 1.
     """
     families = predicted_families(irreps)
+    if not families:
+        return np.zeros(0), np.zeros(0)
     generator = np.random.default_rng(rng)
     kinds = sorted({(f.dim, f.type) for f in families})
     number = [sum((f.dim, f.type) == kind for f in families) for kind in kinds]

@@ -75,6 +75,17 @@ def test_maxima_on_a_share_of_the_pairs(call: Any) -> None:
     assert len(found["found"]) > 0
 
 
+def test_landscape(call: Any) -> None:
+    code, out, _ = call("landscape", "S3", "--json")
+    found = json.loads(out)
+    assert code == 0
+    keys = {"irreps", "dim", "type", "energy", "flat_dim", "basin_probability"}
+    assert all(keys <= set(family) for family in found["families"])
+    assert sum(f["basin_probability"] for f in found["families"]) == pytest.approx(1)
+    (barrier,) = found["barriers"]
+    assert barrier == {"between": [0, 1], "energy": pytest.approx(1), "index": 1}
+
+
 def test_train_and_validate(call: Any, tmp_path: Path) -> None:
     code, out, _ = call("train", "D5", "--runs", "2", "--out", str(tmp_path / "t"), "--json")
     found = json.loads(out)
@@ -137,6 +148,7 @@ BAD = [
     (("group", "S3", "--colour"), "Unknown option"),
     (("grup", "S3"), "Unknown command"),
     (("maxima", "S3", "--train-fraction", "0"), "train_fraction must be in (0, 1], got 0"),
+    (("landscape", "S3", "--samples", "1"), "samples must be at least 100, got 1"),
     (("maxima", "S3", "--starts", "0"), "starts must be at least 1, got 0"),
     (("maxima", "S3", "--starts", "many"), "many"),
     (("maxima", "S3", "--activation", "sine"), "unknown activation 'sine'"),
