@@ -2,6 +2,16 @@
 
 from groupfeat.groups._certificate import Certificate
 from groupfeat.groups._characters import CharacterTable, character_table
+from groupfeat.groups._class_functions import (
+    character_center,
+    character_kernel,
+    exterior_square,
+    induced_character,
+    multiplicities,
+    power_map,
+    restricted_character,
+    symmetric_square,
+)
 from groupfeat.groups._classes import ConjugacyClasses
 from groupfeat.groups._errors import NotAGroupError
 from groupfeat.groups._families import cyclic, dicyclic, dihedral, metacyclic
@@ -29,22 +39,30 @@ __all__ = [
     "Irreps",
     "NotAGroupError",
     "alternating",
+    "character_center",
+    "character_kernel",
     "character_table",
     "convolve",
     "cyclic",
     "dicyclic",
     "dihedral",
     "direct_product",
+    "exterior_square",
     "fourier_transform",
     "from_permutations",
     "group_from_spec",
+    "induced_character",
     "inverse_fourier_transform",
     "irreps",
     "isotypic_projector",
     "isotypic_shares",
     "load_cayley_table",
     "metacyclic",
+    "multiplicities",
+    "power_map",
     "real_families",
+    "restricted_character",
     "semidirect_product",
     "symmetric",
+    "symmetric_square",
 ]
