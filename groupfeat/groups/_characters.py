@@ -99,10 +99,11 @@ def character_table(group: FiniteGroup, *, rng: int | np.random.Generator = 0) -
     """
     generator = np.random.default_rng(rng)
     for _ in range(1 if group.is_abelian else _ATTEMPTS):
-        raw = (
-            _abelian_values(group) if group.is_abelian else _class_algebra_values(group, generator)
-        )
-        table = None if raw is None else _rounded(group, raw)
+        if group.is_abelian:
+            table: CharacterTable | None = _abelian_table(group)
+        else:
+            raw = _class_algebra_values(group, generator)
+            table = None if raw is None else _rounded(group, raw)
         if table is not None and table.orthogonality_error < 1e-9:
             return table
     raise ArithmeticError(
@@ -127,10 +128,18 @@ def element_powers(group: FiniteGroup, g: int) -> NDArray[np.intp]:
     return np.array(powers, dtype=np.intp)
 
 
-def _abelian_values(group: FiniteGroup) -> ComplexArray:
-    exponents = abelian_character_exponents(group)
-    roots = _roots_of_unity(group.exponent)
-    return roots[exponents[:, group.conjugacy_classes.representatives]]
+def _abelian_table(group: FiniteGroup) -> CharacterTable:
+    """Return the table from whole exponents: every ρ(g) has one eigenvalue, known exactly."""
+    classes = group.conjugacy_classes
+    exponents = abelian_character_exponents(group)[:, classes.representatives]
+    values = _roots_of_unity(group.exponent)[exponents]
+    ranking = _ranking(values)
+    exponents = exponents[ranking]
+    spectra = [
+        (np.arange(o) == exponents[:, j, None] * o // group.exponent).astype(np.intp)
+        for j, o in enumerate(classes.element_orders.tolist())
+    ]
+    return CharacterTable(group, values[ranking], tuple(spectra))
 
 
 def _class_algebra_values(group: FiniteGroup, rng: np.random.Generator) -> ComplexArray | None:

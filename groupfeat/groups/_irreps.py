@@ -187,7 +187,10 @@ def _all_members(table: CharacterTable, rng: np.random.Generator) -> tuple[Irrep
         indices = [i for i, _ in batch]
         found = orbit_vectors(table, indices, [p for _, p in batch], rng)
         orbits.update(zip(indices, found, strict=True))
-    pivots = {i: well_conditioned_pivots(orbit) for i, orbit in orbits.items()}
+    pivots = {
+        i: well_conditioned_pivots(orbit) if table.dims[i] > 1 else np.zeros(1, dtype=np.intp)
+        for i, orbit in orbits.items()
+    }
     members = []
     for i in range(len(table)):
         source = i if i in orbits else int(table.conjugate[i])
