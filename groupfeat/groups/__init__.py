@@ -28,6 +28,11 @@ from groupfeat.groups._fourier import (
 from groupfeat.groups._irreps import Irrep, Irreps, irreps
 from groupfeat.groups._permutations import alternating, from_permutations, symmetric
 from groupfeat.groups._products import direct_product, semidirect_product
+from groupfeat.groups._small_groups import (
+    number_of_small_groups,
+    small_group,
+    small_group_name,
+)
 from groupfeat.groups._spec import group_from_spec
 
 __all__ = [
@@ -59,10 +64,13 @@ __all__ = [
     "load_cayley_table",
     "metacyclic",
     "multiplicities",
+    "number_of_small_groups",
     "power_map",
     "real_families",
     "restricted_character",
     "semidirect_product",
+    "small_group",
+    "small_group_name",
     "symmetric",
     "symmetric_square",
 ]

@@ -8,11 +8,12 @@ from groupfeat.groups._files import load_cayley_table
 from groupfeat.groups._finite_group import FiniteGroup
 from groupfeat.groups._permutations import alternating, from_permutations, parse_cycles, symmetric
 from groupfeat.groups._products import direct_product
+from groupfeat.groups._small_groups import small_group
 
 __all__ = ["group_from_spec"]
 
 KNOWN = (
-    "C23, D5, S4, A5, Q8, Dic5, F21, products such as C2xC3 or 2x3, "
+    "C23, D5, S4, A5, Q8, Dic5, F21, SmallGroup(96,227), products such as C2xC3 or 2x3, "
     "perm:(1,2,3)(4,5);(1,2), table:FILE"
 )
 
@@ -23,7 +24,7 @@ def group_from_spec(spec: str) -> FiniteGroup:
     ``C23`` (also ``Z23``) cyclic, ``D5`` dihedral of order 10, ``S4``
     symmetric, ``A5`` alternating, ``Q8`` generalised quaternion (its order, a
     power of 2), ``Dic5`` dicyclic of order 20, ``F21`` Frobenius C_p ⋊ C_m
-    (its order), products with ``x`` (``C2xC3xC4``, also ``2x3x4``),
+    (its order), ``SmallGroup(96,227)``, products with ``x`` (``C2xC3xC4``, also ``2x3x4``),
     ``perm:(1,2,3)(4,5);(1,2)`` and ``table:FILE`` (.npy, .csv, .json).
 
     Raises
@@ -47,6 +48,9 @@ def group_from_spec(spec: str) -> FiniteGroup:
 
 
 def _factor(text: str, spec: str) -> FiniteGroup:
+    small = re.fullmatch(r"SmallGroup\((\d{1,6}),(\d{1,6})\)", "".join(text.split()))
+    if small is not None:
+        return small_group(int(small[1]), int(small[2]))
     match = re.fullmatch(r"([A-Za-z]*)(\d{1,6})", text)
     if match is None or match[1] not in _FAMILIES:
         place = "" if text == spec.strip() else f" in {spec.strip()!r}"

@@ -1,11 +1,14 @@
 """Predicted families, found maxima, and the statements that the source has wrong."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groupfeat.energy import (
+    PredictedFamily,
     ascend,
     energy,
     family_shares,
@@ -23,7 +26,7 @@ from groupfeat.energy import (
     unseen_probability,
     wilson_interval,
 )
-from groupfeat.groups import group_from_spec, irreps, isotypic_projector
+from groupfeat.groups import Irreps, group_from_spec, irreps, isotypic_projector
 
 SPECS = ["C7", "C8", "S3", "S4", "D5", "Q8", "Dic3", "F21", "A4", "C3xS3"]
 
@@ -122,6 +125,27 @@ def test_energy_never_falls_and_statuses_tell() -> None:
     np.testing.assert_allclose(np.linalg.norm(long.weights, axis=1), 1)
     gradients = riemannian_gradient(long.weights, pairs, "silu")
     assert np.abs(gradients).max() < 1e-7 * np.abs(long.energies).max()
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "cube", "relu", "softplus"])
+def test_no_single_iteration_lowers_the_energy(name: str) -> None:
+    group = group_from_spec("D5")
+    pairs, sigma = sample_pairs(group, 0.6, rng=3), get_activation(name)
+    points = 4 * random_starts(10, 60, rng=1)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    for _ in range(25):
+        before = energy(points, pairs, name)
+        points = ascend(points, pairs, sigma, max_iterations=1, tolerance=1e-13).weights
+        assert np.all(energy(points, pairs, name) >= before * (1 - 1e-9))
+
+
+def test_a_class_of_wrong_nullity_matches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_flat_too_many(reps: Irreps) -> tuple[PredictedFamily, ...]:
+        return tuple(replace(f, flat_dim=f.flat_dim + 1) for f in predicted_families(reps))
+
+    monkeypatch.setattr("groupfeat.energy._maxima.predicted_families", one_flat_too_many)
+    found = find_maxima(irreps(group_from_spec("S3")), starts=20, rng=0)
+    assert found.unmatched == 20
 
 
 def test_stalled_starts_say_so() -> None:

@@ -73,6 +73,10 @@ def test_one_wrong_entry_is_refused(group: FiniteGroup, data: st.DataObject) -> 
         ),
         ([[1, 0], [0, 1]], r"identity fails: .* 0\*0 = 1; element 1 is an identity"),
         ([[0, 1], [1, 1]], r"inverses fail \(no Latin square\): row 1 repeats 1: 1\*0 = 1\*1 = 1"),
+        (
+            [[0, 1, 2], [1, 2, 0], [2, 1, 0]],
+            r"inverses fail \(no Latin square\): column 1 repeats 1: 0\*1 = 2\*1 = 1",
+        ),
         ([[0, 1, 2], [1, 2, 0]], r"square array, got shape \(2, 3\)"),
         (
             [[0, 1], [1, 2]],

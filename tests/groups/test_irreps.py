@@ -11,6 +11,7 @@ from groupfeat.groups import (
     irreps,
     real_families,
 )
+from groupfeat.groups._orbits import choose_projection
 from tests.strategies import groups
 
 GOLDEN = (1 + np.sqrt(5)) / 2
@@ -130,6 +131,17 @@ def test_certificate_bounds_the_true_error_of_broken_matrices() -> None:
         for g in range(24)
     ]
     assert 1e-4 < max(errors) <= certificate.homomorphism_error * (1 + 1e-9)
+
+
+def test_copies_that_do_not_split_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A corner function proportional to φ is a scalar: it splits nothing."""
+    monkeypatch.setattr("groupfeat.groups._orbits._corner_function", lambda table, phi, *_: phi)
+    group = group_from_spec("A6")
+    table = character_table(group)
+    chosen = [choose_projection(table, i).multiplicity for i in range(len(table))]
+    assert max(chosen) > 1
+    with pytest.raises(ArithmeticError, match="no random element split the copies apart"):
+        irreps(group)
 
 
 def test_same_seed_same_matrices_and_elements_on_demand() -> None:
