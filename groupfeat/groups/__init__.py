@@ -26,14 +26,33 @@ from groupfeat.groups._fourier import (
     real_families,
 )
 from groupfeat.groups._irreps import Irrep, Irreps, irreps
+from groupfeat.groups._matrix_groups import (
+    affine_line,
+    from_matrices,
+    general_linear,
+    heisenberg,
+    projective_special_linear,
+    special_linear,
+)
 from groupfeat.groups._permutations import alternating, from_permutations, symmetric
-from groupfeat.groups._products import direct_product, semidirect_product
+from groupfeat.groups._presentations import from_presentation
+from groupfeat.groups._products import direct_product, semidirect_product, wreath_product
 from groupfeat.groups._small_groups import (
     number_of_small_groups,
     small_group,
     small_group_name,
 )
 from groupfeat.groups._spec import group_from_spec
+from groupfeat.groups._subgroups import (
+    center,
+    derived_series,
+    derived_subgroup,
+    is_normal,
+    is_solvable,
+    normal_closure,
+    quotient,
+    subgroup_group,
+)
 
 __all__ = [
     "Certificate",
@@ -43,34 +62,50 @@ __all__ = [
     "Irrep",
     "Irreps",
     "NotAGroupError",
+    "affine_line",
     "alternating",
+    "center",
     "character_center",
     "character_kernel",
     "character_table",
     "convolve",
     "cyclic",
+    "derived_series",
+    "derived_subgroup",
     "dicyclic",
     "dihedral",
     "direct_product",
     "exterior_square",
     "fourier_transform",
+    "from_matrices",
     "from_permutations",
+    "from_presentation",
+    "general_linear",
     "group_from_spec",
+    "heisenberg",
     "induced_character",
     "inverse_fourier_transform",
     "irreps",
+    "is_normal",
+    "is_solvable",
     "isotypic_projector",
     "isotypic_shares",
     "load_cayley_table",
     "metacyclic",
     "multiplicities",
+    "normal_closure",
     "number_of_small_groups",
     "power_map",
+    "projective_special_linear",
+    "quotient",
     "real_families",
     "restricted_character",
     "semidirect_product",
     "small_group",
     "small_group_name",
+    "special_linear",
+    "subgroup_group",
     "symmetric",
     "symmetric_square",
+    "wreath_product",
 ]

@@ -12,7 +12,7 @@ from groupfeat.groups._checks import table_dtype
 from groupfeat.groups._closure import MAX_ORDER, check_order
 from groupfeat.groups._finite_group import FiniteGroup
 
-__all__ = ["direct_product", "semidirect_product"]
+__all__ = ["direct_product", "semidirect_product", "wreath_product"]
 
 
 def direct_product(*factors: FiniteGroup, max_order: int = MAX_ORDER) -> FiniteGroup:
@@ -64,6 +64,28 @@ def semidirect_product(
     table = upper * dtype(acting.order) + acting.cayley_table.astype(dtype)[np.ix_(h, h)]
     generators = [s * acting.order for s in normal.generators] + list(acting.generators)
     return FiniteGroup._trusted(title, table, generators, _pair_names(normal, acting))
+
+
+def wreath_product(
+    base: FiniteGroup, acting: FiniteGroup, *, max_order: int = MAX_ORDER
+) -> FiniteGroup:
+    """Return the regular wreath product A ≀ B = A^|B| ⋊ B, B moving the copies by translation.
+
+    (f, b)(f', b') = (f · f'(b⁻¹ ·), bb'); copy x of A is digit x of the mixed radix.
+
+    Raises
+    ------
+    ValueError
+        If |A|^|B|·|B| exceeds ``max_order``.
+    """
+    copies, order = acting.order, base.order
+    name = f"{base.name}wr{acting.name}"
+    check_order(order**copies * copies, max_order, name)
+    power = direct_product(*[base] * copies, max_order=max_order)
+    digits = np.indices([order] * copies).reshape(copies, -1)
+    weights = order ** np.arange(copies - 1, -1, -1)
+    moved = [weights @ digits[acting.cayley_table[inverse]] for inverse in acting.inverse]
+    return semidirect_product(power, acting, np.array(moved), name=name, max_order=max_order)
 
 
 def _pair(first: FiniteGroup, second: FiniteGroup) -> FiniteGroup:

@@ -6,15 +6,24 @@ from collections.abc import Callable
 from groupfeat.groups._families import cyclic, dicyclic, dihedral, metacyclic
 from groupfeat.groups._files import load_cayley_table
 from groupfeat.groups._finite_group import FiniteGroup
+from groupfeat.groups._matrix_groups import (
+    affine_line,
+    general_linear,
+    heisenberg,
+    projective_special_linear,
+    special_linear,
+)
 from groupfeat.groups._permutations import alternating, from_permutations, parse_cycles, symmetric
-from groupfeat.groups._products import direct_product
+from groupfeat.groups._presentations import from_presentation
+from groupfeat.groups._products import direct_product, wreath_product
 from groupfeat.groups._small_groups import small_group
 
 __all__ = ["group_from_spec"]
 
 KNOWN = (
-    "C23, D5, S4, A5, Q8, Dic5, F21, SmallGroup(96,227), products such as C2xC3 or 2x3, "
-    "perm:(1,2,3)(4,5);(1,2), table:FILE"
+    "C23, D5, S4, A5, Q8, Dic5, F21, AGL(1,7), Heis(3), GL(2,3), SL(2,5), PSL(2,7), "
+    "SmallGroup(96,227), products such as C2xC3 or 2x3, C2wrC3, perm:(1,2,3)(4,5);(1,2), "
+    "pres:a,b|a^2,b^3,(a*b)^5, table:FILE"
 )
 
 
@@ -24,8 +33,10 @@ def group_from_spec(spec: str) -> FiniteGroup:
     ``C23`` (also ``Z23``) cyclic, ``D5`` dihedral of order 10, ``S4``
     symmetric, ``A5`` alternating, ``Q8`` generalised quaternion (its order, a
     power of 2), ``Dic5`` dicyclic of order 20, ``F21`` Frobenius C_p ⋊ C_m
-    (its order), ``SmallGroup(96,227)``, products with ``x`` (``C2xC3xC4``, also ``2x3x4``),
-    ``perm:(1,2,3)(4,5);(1,2)`` and ``table:FILE`` (.npy, .csv, .json).
+    (its order), ``AGL(1,q)``, ``Heis(q)``, ``GL(n,q)``, ``SL(n,q)``, ``PSL(n,q)`` over
+    fields of prime-power order q, ``SmallGroup(n,i)``, products with ``x`` (``C2xC3xC4``,
+    also ``2x3x4``), regular wreath products (``C2wrC3``), ``perm:(1,2,3)(4,5);(1,2)``,
+    ``pres:a,b|a^2,b^3,(a*b)^5`` and ``table:FILE`` (.npy, .csv, .json).
 
     Raises
     ------
@@ -43,19 +54,32 @@ def group_from_spec(spec: str) -> FiniteGroup:
         return from_permutations(parse_cycles(text.removeprefix("perm:")), name=text)
     if text.startswith("table:"):
         return load_cayley_table(text.removeprefix("table:"), name=text)
+    if text.startswith("pres:"):
+        return from_presentation(text.removeprefix("pres:"), name=text)
     factors = [_factor(part, spec) for part in text.split("x")]
     return factors[0] if len(factors) == 1 else direct_product(*factors)
 
 
 def _factor(text: str, spec: str) -> FiniteGroup:
-    small = re.fullmatch(r"SmallGroup\((\d{1,6}),(\d{1,6})\)", "".join(text.split()))
-    if small is not None:
-        return small_group(int(small[1]), int(small[2]))
-    match = re.fullmatch(r"([A-Za-z]*)(\d{1,6})", text)
-    if match is None or match[1] not in _FAMILIES:
+    base, wreath, acting = text.partition("wr")
+    if wreath:
+        return wreath_product(_factor(base, spec), _factor(acting, spec))
+    squeezed = "".join(text.split())
+    match = re.fullmatch(r"([A-Za-z]*)(\d{1,6})", squeezed)
+    if match is not None and match[1] in _FAMILIES:
+        return _FAMILIES[match[1]](int(match[2]))
+    match = re.fullmatch(r"([A-Za-z]+)\((\d{1,6})(?:,(\d{1,6}))?\)", squeezed)
+    arguments = [int(part) for part in match.groups()[1:] if part] if match else []
+    if match is None or (match[1], len(arguments)) not in _FUNCTIONS:
         place = "" if text == spec.strip() else f" in {spec.strip()!r}"
         raise ValueError(f"unknown group {text!r}{place}; known forms: {KNOWN}")
-    return _FAMILIES[match[1]](int(match[2]))
+    return _FUNCTIONS[match[1], len(arguments)](*arguments)
+
+
+def _affine(n: int, q: int) -> FiniteGroup:
+    if n != 1:
+        raise ValueError(f"AGL(n,q) is known for n = 1 only, got n = {n}")
+    return affine_line(q)
 
 
 def _quaternion(order: int) -> FiniteGroup:
@@ -99,4 +123,13 @@ _FAMILIES: dict[str, Callable[[int], FiniteGroup]] = {
     "Q": _quaternion,
     "Dic": dicyclic,
     "F": _frobenius,
+}
+
+_FUNCTIONS: dict[tuple[str, int], Callable[..., FiniteGroup]] = {
+    ("AGL", 2): _affine,
+    ("GL", 2): general_linear,
+    ("Heis", 1): heisenberg,
+    ("PSL", 2): projective_special_linear,
+    ("SL", 2): special_linear,
+    ("SmallGroup", 2): small_group,
 }
