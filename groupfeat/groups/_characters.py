@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from groupfeat.groups._abelian import abelian_character_exponents
 from groupfeat.groups._finite_group import FiniteGroup
@@ -30,18 +31,13 @@ class CharacterTable:
         The group.
     values
         χ_i at class j, shape (k, k), rounded to the exact sums of roots of unity.
-    spectra
-        For class j of element order o, the multiplicity of the eigenvalue
-        exp(2πi s/o) of ρ_i, shape (k, o): whole numbers.
     """
 
     group: FiniteGroup
     values: ComplexArray
-    spectra: tuple[NDArray[np.intp], ...]
 
     def __post_init__(self) -> None:
-        for array in (self.values, *self.spectra):
-            array.setflags(write=False)
+        self.values.setflags(write=False)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -61,16 +57,31 @@ class CharacterTable:
         return np.rint(means.real).astype(np.intp)
 
     @cached_property
+    def spectra(self) -> tuple[NDArray[np.intp], ...]:
+        """For class j of element order o, how often ρ_i has the eigenvalue exp(2πi s/o), (k, o)."""
+        found = []
+        for j in range(len(self)):
+            along = self.values[:, power_classes(self.group, j)]
+            found.append(np.rint(np.fft.fft(along, axis=1).real / along.shape[1]).astype(np.intp))
+        return tuple(found)
+
+    @cached_property
     def conjugate(self) -> NDArray[np.intp]:
         """Index of the complex conjugate of each character, shape (k,)."""
-        inner = self.values * self.group.conjugacy_classes.sizes @ self.values.T
-        return np.argmax(inner.real, axis=1).astype(np.intp)
+        # A random linear form tells characters apart; the conjugate has the conjugate value.
+        form = self.values @ np.random.default_rng(0).standard_normal(len(self))
+        points = np.stack([form.real, form.imag], axis=1)
+        return np.asarray(cKDTree(points).query(points * [1, -1])[1], dtype=np.intp)
 
     @cached_property
     def orthogonality_error(self) -> float:
-        """Largest entry of |⟨χ_i, χ_j⟩ − δ_ij|."""
-        weighted = self.values * self.group.conjugacy_classes.sizes / self.group.order
-        return float(np.abs(weighted @ self.values.conj().T - np.eye(len(self))).max())
+        """Largest entry of |⟨χ_i, χ_j⟩ − δ_ij|; beyond 600 classes for 64 characters i only."""
+        weights = self.group.conjugacy_classes.sizes / self.group.order
+        count = len(self)
+        rows = np.arange(count) if count <= 600 else np.linspace(0, count - 1, 64).astype(np.intp)
+        inner = (self.values[rows] * weights) @ self.values.conj().T
+        inner[np.arange(len(rows)), rows] -= 1
+        return float(np.abs(inner).max())
 
     def on_elements(self, index: int) -> NDArray[np.complex128]:
         """Return χ_index at every element, shape (M,)."""
@@ -129,17 +140,11 @@ def element_powers(group: FiniteGroup, g: int) -> NDArray[np.intp]:
 
 
 def _abelian_table(group: FiniteGroup) -> CharacterTable:
-    """Return the table from whole exponents: every ρ(g) has one eigenvalue, known exactly."""
+    """Return the table from whole exponents of one root of unity."""
     classes = group.conjugacy_classes
     exponents = abelian_character_exponents(group)[:, classes.representatives]
     values = _roots_of_unity(group.exponent)[exponents]
-    ranking = _ranking(values)
-    exponents = exponents[ranking]
-    spectra = [
-        (np.arange(o) == exponents[:, j, None] * o // group.exponent).astype(np.intp)
-        for j, o in enumerate(classes.element_orders.tolist())
-    ]
-    return CharacterTable(group, values[ranking], tuple(spectra))
+    return CharacterTable(group, values[_ranking(values)])
 
 
 def _class_algebra_values(group: FiniteGroup, rng: np.random.Generator) -> ComplexArray | None:
@@ -183,12 +188,17 @@ def _rounded(group: FiniteGroup, raw: ComplexArray) -> CharacterTable | None:
         values[:, j] = whole @ _roots_of_unity(along.shape[1])
         spectra.append(whole.astype(np.intp))
     ranking = _ranking(values)
-    return CharacterTable(group, values[ranking], tuple(counts[ranking] for counts in spectra))
+    table = CharacterTable(group, values[ranking])
+    # Known already: fill the cached property.
+    vars(table)["spectra"] = tuple(counts[ranking] for counts in spectra)
+    return table
 
 
 def _ranking(values: ComplexArray) -> NDArray[np.intp]:
-    keys = np.round(np.concatenate([values[:, :1].real, -values.real, -values.imag], axis=1), 6)
-    return np.lexsort((keys + 0.0).T[::-1]).astype(np.intp)
+    keys = np.concatenate([values[:, :1].real, -values.real, -values.imag], axis=1)
+    # As big-endian unsigned numbers, so that rows compare as bytes.
+    whole = (np.rint(keys * 1e6).astype(np.int64) + 2**62).astype(">u8", order="C")
+    return np.argsort(whole.view(f"S{8 * keys.shape[1]}").ravel(), kind="stable").astype(np.intp)
 
 
 def _roots_of_unity(n: int) -> ComplexArray:
