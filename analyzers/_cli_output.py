@@ -57,6 +57,10 @@ def show(outcome: Outcome) -> None:
         sys.stdout.write(json.dumps(outcome.payload, allow_nan=False) + "\n")
         return
     console = Console(highlight=False)
+    tables = [line for line in outcome.lines if isinstance(line, Table)]
+    widest = max((Console(width=100_000).measure(t).maximum for t in tables), default=0)
+    if widest > console.width:
+        console = Console(highlight=False, width=widest)  # a cut number is worse than a long line
     for line in outcome.lines:
         console.print(line)
 

@@ -69,24 +69,27 @@ def search_maxima(
             progress=lambda done, total: bar.update("ascent", done, total),
         )
     payload = describe_maxima(found, seconds)
-    columns = ("irreps", "kind", "E", "flat", "index", "starts", "gradient", "family")
+    columns = ("irreps", "kind", "E", "E predicted", "flat", "ascending", "starts", "gradient")
     rows = [
         (
             ",".join(f"ρ{k}" for k in c.irreps),
             c.kind,
             c.energy,
+            "–" if c.matches is None else f"{found.predicted[c.matches].energy:.6g}",
             c.flat_dim,
             c.index,
             c.count,
             f"{c.gradient_norm:.0e}",
-            "–" if c.matches is None else str(c.matches),
         )
         for c in found.classes
     ]
+    matched = f"{found.unmatched} unmatched" if found.predicted else "no closed form to match"
     tail = (
-        f"{payload['converged']} of {starts} starts converged, {found.unmatched} unmatched; a "
-        f"further start finds something unseen with probability <= {found.unseen_probability:.3f}"
+        f"{payload['converged']} of {starts} starts converged, {matched}; a further start finds "
+        f"something unseen with probability <= {found.unseen_probability:.3f}"
     )
+    if not found.is_converged:
+        tail += "; what did not converge is listed where it stopped and need not be a maximum"
     config = {
         "spec": spec,
         "activation": activation,
@@ -95,7 +98,8 @@ def search_maxima(
         "seed": seed,
     }
     lines = (table(f"maxima of {spec}", columns, rows), tail)
-    return Outcome("maxima", config, payload, lines, passed=not found.unmatched)
+    passed = found.is_converged and not found.unmatched
+    return Outcome("maxima", config, payload, lines, passed=passed)
 
 
 def describe_landscape(spec: str, samples: int, seed: int) -> Outcome:

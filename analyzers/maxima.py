@@ -71,7 +71,7 @@ def describe_maxima(found: FoundMaxima, seconds: float) -> dict[str, Any]:
             }
             for c in found.classes
         ],
-        "unmatched": found.unmatched,
+        "unmatched": found.unmatched if found.predicted else None,
         "unseen_probability": found.unseen_probability,
         "converged": sum(s.startswith("converged") for s in found.ascent.statuses),
         "starts": len(found.ascent.statuses),

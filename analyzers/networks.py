@@ -102,13 +102,17 @@ def describe_match(match: NodeMatch) -> dict[str, Any]:
 def plot_curves(runs: Sequence[TrainedRun], *, ax: Axes | None = None) -> Axes:
     """Draw train and test accuracy of every run over epochs (logarithmic from epoch 10 on)."""
     axes = own_axes(ax)
-    for i, run in enumerate(runs):
+    for run in runs:
         epochs = run.history["epoch"]
-        for name, colour in (("train", MUTED), ("test", FOUND)):
+        good = run.status == "generalised"
+        fate, colour = ("generalised", FOUND) if good else ("did not generalise", PREDICTED)
+        labels = {"train": "trained on", "test": f"not seen, run {fate}"}
+        for name, shade in (("train", MUTED), ("test", colour)):
             values = run.history.get(f"{name}_accuracy")
+            known = axes.get_legend_handles_labels()[1]
             if values:
-                label = f"{name} accuracy" if i == 0 else None
-                axes.plot(epochs, values, color=colour, alpha=0.8, label=label)
+                label = None if labels[name] in known else labels[name]
+                axes.plot(epochs, values, color=shade, alpha=0.8, label=label)
     axes.set_xscale("symlog", linthresh=10)
     axes.set_ylim(-0.03, 1.05)
     axes.set_xlabel("epoch (full-batch steps)")

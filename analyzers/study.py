@@ -82,6 +82,8 @@ def run_study(
     """
     if runs < 1:
         raise ValueError(f"runs must be at least 1, got {runs}")
+    if group.order == 1:
+        raise ValueError("the trivial group has no nontrivial irrep to learn; take a larger group")
     folder = prepare_folder(out)
     settings = (config or default_config(group)).resolved(group.order)
     book = _Book(folder, group, settings, {"starts": starts, "runs": runs, "seed": seed})
@@ -155,8 +157,9 @@ def _study_networks(book: _Book, irreps: Irreps, seeds: range, tell: Progress) -
         progress=lambda seed, epoch, end: tell(f"training, seed {seed}", epoch, end),
         finished=keep,
     )
-    chosen = max(runs, key=lambda run: (run.last("test_accuracy") or 0.0, -run.seed))
-    match = match_nodes(chosen.first_layer, chosen.second_layer, irreps)
+    matches = [match_nodes(run.first_layer, run.second_layer, irreps) for run in runs]
+    best = max(range(len(runs)), key=lambda i: (runs[i].last("test_accuracy") or 0.0, -i))
+    match = matches[best]
     content = {
         "runs": [run.summary() for run in runs],
         "histories": [run.history for run in runs],
@@ -166,8 +169,15 @@ def _study_networks(book: _Book, irreps: Irreps, seeds: range, tell: Progress) -
     book.results["training"] = content
     book.add(
         "nodes",
-        {"seed": chosen.seed, **describe_match(match)},
-        claims_of_networks(runs, chosen, match),
+        {
+            "seed": runs[best].seed,
+            **describe_match(match),
+            "every_run": [
+                {"seed": run.seed, "alive": m.alive, "matched": m.matched}
+                for run, m in zip(runs, matches, strict=True)
+            ],
+        },
+        claims_of_networks(book.group, runs, matches),
     )
     book.draw("curves", plot_curves(runs))
     book.draw("nodes", plot_nodes(match, irreps))

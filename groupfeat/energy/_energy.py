@@ -11,6 +11,8 @@ from groupfeat.energy._pairs import PairSet
 __all__ = ["energy", "energy_and_gradient", "energy_hessian"]
 
 Floats = NDArray[np.float64]
+# Below about a millisecond of work a launch of threads waits longer than it saves.
+_PARALLEL_WORK = 1_000_000
 
 
 def energy(weights: ArrayLike, pairs: PairSet, activation: str | Activation = "square") -> Floats:
@@ -58,7 +60,7 @@ def energy_and_gradient(
 
     Parameters, errors and source as for `energy`.
     """
-    from groupfeat.energy._kernels import LANES, energy_gradient_blocks
+    from groupfeat.energy._kernels import LANES, energy_gradient_blocks, energy_gradient_serial
 
     w = check_weights(weights, pairs)
     sigma = get_activation(activation)
@@ -70,7 +72,9 @@ def energy_and_gradient(
     lanes = np.ascontiguousarray(padded.reshape(blocks, LANES, width).transpose(0, 2, 1))
     energies = np.empty((blocks, LANES))
     gradients = np.empty((blocks, width, LANES))
-    energy_gradient_blocks(
+    work = len(pairs) * blocks * LANES
+    fill = energy_gradient_serial if work < _PARALLEL_WORK else energy_gradient_blocks
+    fill(
         lanes,
         pairs.left,
         pairs.right,

@@ -9,7 +9,7 @@ import math
 
 from numba import njit, prange
 
-__all__ = ["LANES", "energy_gradient_blocks"]
+__all__ = ["LANES", "energy_gradient_blocks", "energy_gradient_serial"]
 
 LANES = 16
 
@@ -107,6 +107,29 @@ def energy_gradient_blocks(  # type: ignore[no-untyped-def]
     ``share[t]`` is n_t/n; ``sums`` (B, M, L) and ``scratch`` (B, 3, L) are work space.
     """
     for b in prange(weights.shape[0]):
+        _block(
+            weights[b],
+            left,
+            right,
+            target,
+            share,
+            code,
+            q,
+            sums[b],
+            scratch[b, 0],
+            scratch[b, 1],
+            scratch[b, 2],
+            energies[b],
+            gradients[b],
+        )
+
+
+@njit(cache=True, error_model="numpy")
+def energy_gradient_serial(  # type: ignore[no-untyped-def]
+    weights, left, right, target, share, code, q, sums, scratch, energies, gradients
+):
+    """Do what `energy_gradient_blocks` does, on the caller's thread: no launch to wait for."""
+    for b in range(weights.shape[0]):
         _block(
             weights[b],
             left,

@@ -144,8 +144,11 @@ def find_maxima(
     if irreps.group.order == 1:
         raise ValueError("the trivial group has no nontrivial irrep and E = 0; take a larger group")
     seen = full_pairs(irreps.group) if pairs is None else pairs
-    if seen.group is not irreps.group:
-        raise ValueError(f"pairs are of {seen.group.name}, irreps of {irreps.group.name}")
+    if not np.array_equal(seen.group.cayley_table, irreps.group.cayley_table):
+        raise ValueError(
+            f"pairs are of {seen.group.name}, irreps of {irreps.group.name} (their Cayley tables "
+            "differ); build both from one group"
+        )
     points = random_starts(irreps.group.order, starts, rng=rng)
     ascent = ascend(
         points, seen, sigma, tolerance=tolerance, max_iterations=max_iterations, progress=progress

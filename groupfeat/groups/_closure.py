@@ -22,8 +22,8 @@ def check_order(order: int, max_order: int, name: str) -> None:
     if order > max_order:
         size = order * order * np.dtype(table_dtype(order)).itemsize / 1e6
         raise ValueError(
-            f"{name} has order {order} > {max_order}: its Cayley table of {size:.0f} MB is not "
-            f"formed unless asked for; pass max_order={order}"
+            f"{name} has order {order} > {max_order}: its Cayley table of {size:.3g} MB is not "
+            f"formed unless asked for, in Python with max_order={order}"
         )
 
 

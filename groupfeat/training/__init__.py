@@ -1,4 +1,7 @@
-"""Two-layer networks on group products: training, checkpoints, node matching."""
+"""Two-layer networks on group products: training, checkpoints, node matching.
+
+Needs the extra ``training``: ``pip install "groupfeat[training]"``.
+"""
 
 from groupfeat.training._checkpoint import load_checkpoint, save_checkpoint
 from groupfeat.training._config import INITS, LOSSES, OPTIMIZERS, PRECISIONS, TrainConfig

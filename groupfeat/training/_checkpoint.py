@@ -45,6 +45,7 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup) -> Pa
         "V": np.ascontiguousarray(run.second_layer),
     }
     save_file(arrays, part, metadata={"format": FORMAT, "run": json.dumps(story)})
+    part.chmod(0o644)  # safetensors writes for the owner alone
     os.replace(part, file)
     return file
 

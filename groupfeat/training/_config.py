@@ -49,7 +49,8 @@ class TrainConfig:
         A run has generalised when its test accuracy (without a test set: its train accuracy)
         reaches this.
     settle_epochs
-        Steps that follow generalisation before a run stops, so that nodes settle on features.
+        Steps for which generalisation must last before a run stops, so that nodes settle on
+        features; an accuracy that falls below ``stop_accuracy`` starts the count anew.
     eval_every
         Steps between evaluations.
     precision

@@ -1,6 +1,7 @@
 """Two-layer networks from files: ours, the author's trainer's, plain arrays."""
 
 import json
+import pickle
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -99,9 +100,10 @@ def _read(file: Path) -> tuple[Arrays, dict[str, Any]]:
     try:
         return readers.get(file.suffix.lower(), _read_torch)(file)
     except Exception as error:  # on junk, the readers raise whatever they stumble over
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        first = "" if isinstance(error, pickle.UnpicklingError) else str(error).partition("\n")[0]
+        reason = f"{type(error).__name__}: {first[:120]}".removesuffix(": ")
         raise ValueError(
-            f"cannot read {file.name!r} safely ({reason[:160]}); expected .safetensors, .npz or a "
+            f"cannot read {file.name!r} safely ({reason}); expected .safetensors, .npz or a "
             "torch file of plain tensors"
         ) from error
 

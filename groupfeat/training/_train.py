@@ -77,6 +77,7 @@ class _Run:
 
     def train(self, progress: Progress | None) -> TrainedRun:
         config, end, diverged, epoch = self.config, self.config.epochs, "", 0
+        since: int | None = None
         self._evaluate(0)
         while epoch < end and not diverged:
             epoch += 1
@@ -89,8 +90,10 @@ class _Run:
             if not math.isfinite(float(loss)):
                 diverged = f"diverged: loss is not finite at epoch {epoch}; lower learning_rate"
             self._evaluate(epoch)
-            if end == config.epochs and self._reached(self._goal) is not None:
-                end = min(end, epoch + config.settle_epochs)
+            since = (epoch if since is None else since) if self._holds() else None
+            end = (
+                config.epochs if since is None else min(config.epochs, since + config.settle_epochs)
+            )
             if progress is not None:
                 progress(self.seed, epoch, end)
         return self._result(epoch, diverged)
@@ -98,6 +101,9 @@ class _Run:
     @property
     def _goal(self) -> str:
         return "train_accuracy" if self.unseen is None else "test_accuracy"
+
+    def _holds(self) -> bool:
+        return self.history[self._goal][-1] >= self.config.stop_accuracy
 
     def _evaluate(self, epoch: int) -> None:
         self.history.setdefault("epoch", []).append(epoch)

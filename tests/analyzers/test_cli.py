@@ -153,6 +153,7 @@ BAD = [
     (("maxima", "S3", "--starts", "many"), "many"),
     (("maxima", "S3", "--activation", "sine"), "unknown activation 'sine'"),
     (("train", "S3", "--train-fraction", "0"), "train_fraction must be in (0, 1], got 0"),
+    (("group", "F21", "--seed", "-1"), 'Invalid value "-1" for --seed'),
     (("train", "S3", "--runs", "0"), "runs must be at least 1"),
     (("train", "S3", "--learning-rate", "nan"), "learning_rate must be positive"),
     (("train", "S3", "--out", "{file}/x"), "cannot write to --out"),
@@ -182,6 +183,27 @@ def test_bad_input_ends_in_one_clear_line(
     assert err.count("groupfeat: error:") == 1
     assert message in last
     assert "Traceback" not in err
+
+
+def test_unconverged_ascents_fail_the_check(call: Any) -> None:
+    code, out, _ = call("maxima", "S3", "--activation", "relu", "--starts", "10", "--json")
+    found = json.loads(out)
+    assert code == 1
+    assert found["converged"] < 10
+    assert found["unmatched"] is None
+
+
+def test_a_missing_library_is_named(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cyclopts", None)
+    code, out, err = call("group", "S3")
+    assert (code, out) == (2, "")
+    assert 'cyclopts is not installed; the command needs pip install "groupfeat[all]"' in err
+
+
+def test_wide_tables_are_not_cut(call: Any) -> None:
+    _, out, _ = call("characters", "C23")
+    assert "…" not in out
+    assert out.count("ρ") == 23
 
 
 def test_the_module_is_the_command() -> None:

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analyzers.claims import VERDICTS
 from analyzers.study import StudyResult, default_config, run_study
-from analyzers.study_claims import claims_of_maxima, claims_of_networks
+from analyzers.study_claims import claims_of_irreps, claims_of_maxima, claims_of_networks
 from groupfeat.energy import find_maxima
 from groupfeat.groups import group_from_spec, irreps
-from groupfeat.training import load_checkpoint, match_nodes, train
+from groupfeat.training import MatchThresholds, load_checkpoint, match_nodes, train
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def test_s3_is_confirmed(study: StudyResult) -> None:
     )
     assert verdicts["no other maximum"].measured.startswith("60 of 60 starts matched, 2 of 2")
     assert verdicts["printed levels"].verdict == "corrected"
-    assert "test accuracy 1 " in verdicts["generalisation"].measured
+    assert verdicts["generalisation"].measured == "1 of 2 runs answer all 4 (seeds 0)"
     assert verdicts["nodes are maxima"].verdict == "confirmed"
     assert verdicts["every irrep is learned"].verdict == "confirmed"
 
@@ -97,17 +98,46 @@ def test_a_missing_irrep_is_refuted_and_named() -> None:
     group = group_from_spec("D5")
     reps = irreps(group)
     (run,) = train(group, replace(default_config(group), epochs=300), seeds=[0])
-    lost = [
-        node.index
-        for node in match_nodes(run.first_layer, run.second_layer, reps).nodes
-        if node.irreps == (2,)
-    ]
+    whole = match_nodes(run.first_layer, run.second_layer, reps)
     second = run.second_layer.copy()
-    second[lost] = 0
+    second[[node.index for node in whole.nodes if node.irreps == (2,)]] = 0
     match = match_nodes(run.first_layer, second, reps)
-    claims = {claim.name: claim for claim in claims_of_networks([run], run, match)}
+    claims = {claim.name: claim for claim in claims_of_networks(group, [run], [match])}
     assert claims["every irrep is learned"].verdict == "refuted"
-    assert "missing ρ2 (" in claims["every irrep is learned"].measured
+    assert "run 0 lacks ρ2 (" in claims["every irrep is learned"].measured
+
+
+def test_impure_nodes_are_refuted() -> None:
+    group = group_from_spec("D5")
+    (run,) = train(group, replace(default_config(group), epochs=300), seeds=[0])
+    strict = MatchThresholds(share=1.0)
+    match = match_nodes(run.first_layer, run.second_layer, irreps(group), thresholds=strict)
+    claims = {claim.name: claim for claim in claims_of_networks(group, [run], [match])}
+    assert claims["nodes are maxima"].verdict == "refuted"
+
+
+def test_a_network_that_did_not_generalise_decides_nothing() -> None:
+    group = group_from_spec("D5")
+    (run,) = train(group, replace(default_config(group), epochs=5), seeds=[0])
+    match = match_nodes(run.first_layer, run.second_layer, irreps(group))
+    claims = claims_of_networks(group, [run], [match])
+    assert {claim.verdict for claim in claims} == {"undecided"}
+    assert "none of 1 runs answers all 20 within 5 steps" in claims[0].measured
+
+
+def test_broken_irreps_are_refuted() -> None:
+    reps = irreps(group_from_spec("S4"))
+    orbit = np.array(reps[3].orbit)
+    orbit[5] += 1e-6
+    broken = replace(reps[3], orbit=orbit)
+    members = (*reps.members[:3], broken, *reps.members[4:])
+    assert claims_of_irreps(reps)[0].verdict == "confirmed"
+    assert claims_of_irreps(replace(reps, members=members))[0].verdict == "refuted"
+
+
+def test_a_refuted_claim_fails_the_study(study: StudyResult) -> None:
+    lost = replace(study.claims[0], verdict="refuted")
+    assert not replace(study, claims=(lost, *study.claims[1:])).holds
 
 
 def wrong_level(found: object) -> object:

@@ -170,6 +170,7 @@ WORK = (
     "import numpy as np; from groupfeat.energy import *; from groupfeat.groups import cyclic; "
     "w = np.random.default_rng(0).standard_normal((100, 14)); "
     "p = sample_pairs(cyclic(7), 0.8, rng=0); "
+    "import groupfeat.energy._energy as m; m._PARALLEL_WORK = 0; "
     "e, g = energy_and_gradient(w, p, 'silu'); print(e.tobytes().hex()[:4000], g.sum())"
 )
 
@@ -192,3 +193,16 @@ def test_kernels_work_without_the_compiler() -> None:
 def test_importing_the_layer_compiles_nothing() -> None:
     code = "import sys, groupfeat.energy; print('numba' in sys.modules)"
     assert run_python(code).strip() == "False"
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_serial_and_parallel_kernels_give_the_same_bits(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = group_from_spec("S4")
+    pairs, weights = sample_pairs(group, 0.7, rng=0), draw(group, 1, count)
+    found = []
+    for threshold in (0, 10**12):
+        monkeypatch.setattr("groupfeat.energy._energy._PARALLEL_WORK", threshold)
+        found.append(energy_and_gradient(weights, pairs, "silu"))
+    assert all(np.array_equal(x, y) for x, y in zip(*found, strict=True))

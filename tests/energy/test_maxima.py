@@ -212,3 +212,40 @@ def test_bad_input_is_refused() -> None:
     other = pairs_from_arrays(group_from_spec("C4"), [0], [0])
     with pytest.raises(ValueError, match="pairs are of C4, irreps of C3"):
         find_maxima(reps, pairs=other, rng=0)
+
+
+def test_a_group_built_twice_is_one_group() -> None:
+    reps = irreps(group_from_spec("C5"))
+    pairs = full_pairs(group_from_spec("C5"))
+    assert find_maxima(reps, pairs=pairs, starts=10, rng=0).unmatched == 0
+
+
+def test_newton_steps_finish_what_stalls() -> None:
+    """Sigmoid is nearly linear on the unit sphere: the ascent alone stalls there."""
+    found = find_maxima(irreps(group_from_spec("C11")), activation="sigmoid", starts=50, rng=0)
+    assert found.is_converged
+    assert "converged after Newton steps" in found.ascent.statuses
+
+
+def test_intervals_and_progress_tell_the_counts() -> None:
+    calls: list[tuple[int, int]] = []
+    reps = irreps(group_from_spec("S3"))
+    found = find_maxima(reps, starts=40, rng=0, progress=lambda *call: calls.append(call))
+    for c in found.classes:
+        assert c.probability_interval == wilson_interval(c.count, 40)
+        assert c.probability == c.count / 40
+    assert calls[-1] == (40, 40)
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
+
+
+@pytest.mark.parametrize("spec", ["C7", "S4", "Q8"])
+def test_samples_fill_the_whole_manifold(spec: str) -> None:
+    """x, y, z are free: each half alone spans the whole isotypic part."""
+    reps = irreps(group_from_spec(spec))
+    for family in predicted_families(reps):
+        points = sample_family(family, reps, count=400, rng=0)
+        half = reps.group.order
+        a, b = points[:, :half], points[:, half:]
+        spans = [np.linalg.matrix_rank(part, tol=1e-8) for part in (a, b)]
+        full = {"real": 1, "complex": 2, "quaternionic": 1}[family.type] * family.dim**2
+        assert spans == [full, full]

@@ -99,7 +99,7 @@ def test_bad_actions_are_refused(action: list[list[int]], message: str) -> None:
         ("S0", "Sn needs n >= 1, got 0"),
         ("Q12", "n = 8, 16, 32"),
         ("F8", "needs order p"),
-        ("S9", "has order 362880 > 8000: its Cayley table .* pass max_order=362880"),
+        ("S9", "has order 362880 > 8000: its Cayley table .* with max_order=362880"),
         ("C100xC100", "order 10000 > 8000"),
         ("perm:(1,1)", "point 1 stands twice"),
         ("perm:(0,1)", "count from 1"),

@@ -66,7 +66,8 @@ def test_blocks_on_different_irreps_do_not_match() -> None:
     reps = irreps(group_from_spec("C7"))
     points = [sample_family(f, reps, count=1, rng=0)[0] for f in predicted_families(reps)[:2]]
     mixed = np.concatenate([3 * points[0][:7], 0.8 * points[1][7:]])[:, None]
-    match = match_nodes(mixed, np.ones((1, 7)), reps, thresholds=MatchThresholds(share=0.5))
+    loose = MatchThresholds(share=0.5, rank_one=0, energy=0)
+    match = match_nodes(mixed, np.ones((1, 7)), reps, thresholds=loose)
     assert match.alive == 1
     assert match.matched == 0
     assert match.missing == real_families(reps)[1:]
