@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from groupfeat.energy._activations import Activation, get_activation
 from groupfeat.energy._families import PredictedFamily, predicted_families
 from groupfeat.energy._pairs import PairSet, full_pairs
-from groupfeat.energy._search import Ascent, Progress, ascend, random_starts
+from groupfeat.energy._search import VANISHING, Ascent, Progress, ascend, random_starts
 from groupfeat.energy._shares import family_shares, rank_one_shares
 from groupfeat.energy._sphere import riemannian_spectrum
 from groupfeat.energy._statistics import unseen_probability, wilson_interval
@@ -29,7 +29,8 @@ class MaximumClass:
     Parameters
     ----------
     kind
-        ``"irrep"`` (isotypic share ≥ 0.99), ``"memorising"`` (max|w_i| ≥ 0.6) or ``"mixed"``.
+        ``"irrep"`` (isotypic share ≥ 0.99), ``"memorising"`` (max|w_i| ≥ 0.6), ``"mixed"``, or
+        ``"zero"`` where E vanishes (irreps and shares then say nothing).
     irreps
         The family that holds the largest share of ‖w‖².
     energy
@@ -181,8 +182,10 @@ def _classify(
     pure = shares[np.arange(len(shares)), family] >= PURE_SHARE
     localised = np.abs(ascent.weights).max(1) >= LOCALISED
     kinds = np.where(pure, "irrep", np.where(localised, "memorising", "mixed"))
+    zero = ascent.energies < VANISHING
+    kinds[zero], family[zero] = "zero", 0
     scale = max(float(ascent.energies.max()), 1e-300)
-    levels = np.round(ascent.energies / scale, _ENERGY_DIGITS)
+    levels = np.where(zero, 0.0, np.round(ascent.energies / scale, _ENERGY_DIGITS))
     members: dict[tuple[str, int, float], list[int]] = {}
     for i, key in enumerate(zip(kinds.tolist(), family.tolist(), levels.tolist(), strict=True)):
         members.setdefault(key, []).append(i)

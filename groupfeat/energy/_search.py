@@ -19,6 +19,8 @@ Progress = Callable[[int, int], None]
 CONVERGED = "converged"
 POLISHED = "converged after Newton steps"
 STALLED = "not converged: raise max_iterations, or the end point lies on a kink of σ"
+VANISHING = 1e-12
+"""Gradients (and energies) below this are rounding: E vanishes there, as for linear σ."""
 _NEWTON_STEPS = 40
 _NEWTON_WIDTH = 600
 
@@ -111,7 +113,7 @@ def _relative_gradients(w: Floats, gradient: Floats) -> Floats:
     radial = np.sum(gradient * w, axis=1, keepdims=True)
     norms = np.linalg.norm(gradient, axis=1)
     tangential = np.linalg.norm(gradient - radial * w, axis=1)
-    return np.divide(tangential, norms, out=np.zeros_like(norms), where=norms > 0)
+    return np.divide(tangential, norms, out=np.zeros_like(norms), where=norms > VANISHING)
 
 
 def _finish(

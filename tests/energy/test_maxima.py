@@ -214,6 +214,14 @@ def test_bad_input_is_refused() -> None:
         find_maxima(reps, pairs=other, rng=0)
 
 
+def test_linear_activations_have_no_maximum_on_full_data() -> None:
+    found = find_maxima(irreps(group_from_spec("S3")), activation="linear", starts=30, rng=0)
+    (only,) = found.classes
+    assert (only.kind, only.count) == ("zero", 30)
+    assert only.energy < 1e-20
+    assert found.is_converged
+
+
 def test_a_group_built_twice_is_one_group() -> None:
     reps = irreps(group_from_spec("C5"))
     pairs = full_pairs(group_from_spec("C5"))
