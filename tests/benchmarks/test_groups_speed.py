@@ -81,7 +81,7 @@ def gap_seconds(expression: str) -> float | None:
     )
     try:
         found = subprocess.run(
-            ["gap", "-q", "-A"], input=script, capture_output=True, text=True, timeout=GAP_TIMEOUT
+            ["gap", "-q"], input=script, capture_output=True, text=True, timeout=GAP_TIMEOUT
         )
     except subprocess.TimeoutExpired:
         return None
