@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from groupfeat import __version__
@@ -25,8 +25,18 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup) -> Pa
     """Write ``run`` to ``path`` (``.safetensors``): W, V, config, history, versions.
 
     The file appears whole or not at all. Returns the path.
+
+    Raises
+    ------
+    ValueError
+        If ``group`` is not the group that the run was trained on.
     """
     file = Path(path)
+    if (run.group_name, len(run.first_layer)) != (group.name, 2 * group.order):
+        raise ValueError(
+            f"the run was trained on {run.group_name}, W has {len(run.first_layer)} rows; got "
+            f"{group.name} of order {group.order}; pass the group it was trained on"
+        )
     story = {
         "group": group.name,
         "table_sha256": table_digest(group),
@@ -44,9 +54,12 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup) -> Pa
         "W": np.ascontiguousarray(run.first_layer),
         "V": np.ascontiguousarray(run.second_layer),
     }
-    save_file(arrays, part, metadata={"format": FORMAT, "run": json.dumps(story)})
-    part.chmod(0o644)  # safetensors writes for the owner alone
-    os.replace(part, file)
+    try:
+        save_file(arrays, part, metadata={"format": FORMAT, "run": json.dumps(story)})
+        part.chmod(0o644)  # safetensors writes for the owner alone
+        os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)
     return file
 
 
@@ -56,15 +69,17 @@ def load_checkpoint(path: str | Path) -> TrainedRun:
     Raises
     ------
     ValueError
-        If the file is no checkpoint of ours.
+        If the file is absent, damaged, or no checkpoint of ours.
     """
-    with safe_open(path, framework="numpy") as file:
-        header = file.metadata() or {}
-        if header.get("format") != FORMAT:
-            raise ValueError(
-                f"{Path(path).name!r} is no groupfeat run: its header lacks {FORMAT!r}"
-            )
-        first, second = file.get_tensor("W"), file.get_tensor("V")
+    name = Path(path).name
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            if header.get("format") != FORMAT:
+                raise ValueError(f"{name!r} is no groupfeat run: its header lacks {FORMAT!r}")
+            first, second = file.get_tensor("W"), file.get_tensor("V")
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"cannot read {name!r} ({error}); expected a groupfeat run") from error
     story: dict[str, Any] = json.loads(header["run"])
     return TrainedRun(
         story["group"],

@@ -65,7 +65,8 @@ def load_network(
     Raises
     ------
     ValueError
-        If the file cannot be read safely, lacks the arrays, or fits another group.
+        If the file cannot be read safely, lacks the arrays, fits another group, or holds weights that are
+        not finite.
     """
     file = Path(path)
     if not file.is_file():
@@ -156,6 +157,13 @@ def _check_group(header: dict[str, Any], group: FiniteGroup, name: str) -> None:
         )
 
 
+def _finite(layer: NDArray[Any], name: str) -> NDArray[np.float64]:
+    copy = np.array(layer, dtype=np.float64)
+    if not np.isfinite(copy).all():
+        raise ValueError(f"{name!r} holds NaN or infinite weights; its run may have diverged")
+    return copy
+
+
 def _oriented(
     first: NDArray[Any], second: NDArray[Any], group: FiniteGroup, name: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -166,7 +174,7 @@ def _oriented(
         plain = first.shape[0] == width and second.shape == (first.shape[1], order)
         if plain or linear:
             w, v = (first, second) if plain else (first.T, second.T)
-            return np.array(w, dtype=np.float64), np.array(v, dtype=np.float64)
+            return _finite(w, name), _finite(v, name)
     raise ValueError(
         f"{name!r} does not fit {group.name} of order {order}: expected real W ({width}, K) and V "
         f"(K, {order}) or their transposes, got {first.shape} and {second.shape}"

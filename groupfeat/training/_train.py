@@ -81,15 +81,15 @@ class _Run:
         self._evaluate(0)
         while epoch < end and not diverged:
             epoch += 1
-            loss, self.first.grad, self.second.grad = loss_and_gradients(
+            _, self.first.grad, self.second.grad = loss_and_gradients(
                 self.first, self.second, self.pairs, **self.settings
             )
             self.optimizer.step()
             if epoch % config.eval_every and epoch != end:
                 continue
-            if not math.isfinite(float(loss)):
-                diverged = f"diverged: loss is not finite at epoch {epoch}; lower learning_rate"
             self._evaluate(epoch)
+            if not math.isfinite(self.history["train_loss"][-1]):
+                diverged = f"diverged: loss is not finite at epoch {epoch}; lower learning_rate"
             since = (epoch if since is None else since) if self._holds() else None
             end = (
                 config.epochs if since is None else min(config.epochs, since + config.settle_epochs)

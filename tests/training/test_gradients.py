@@ -100,6 +100,34 @@ def test_training_follows_a_plain_torch_loop(loss: str) -> None:
         assert value == pytest.approx(expected[int(epoch)], rel=1e-6)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_every_optimizer_steps_as_torch_does(optimizer: str) -> None:
+    """Three steps with a weight decay that shows, against torch's own optimiser and autograd."""
+    group = group_from_spec("S3")
+    config = TrainConfig(
+        n_hidden=8,
+        epochs=3,
+        eval_every=1,
+        optimizer=optimizer,
+        learning_rate=0.05,
+        weight_decay=0.3,
+        momentum=0.9 if optimizer == "sgd" else 0.0,
+        precision="float64",
+    )
+    (run,) = train(group, config, seeds=[1])
+    pairs = training_pairs(group, config, 1)
+    weights_ = [w.requires_grad_() for w in initial_weights(6, config, 1, torch.float64)]
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+    extra = {"momentum": 0.9} if optimizer == "sgd" else {}
+    twin = kinds[optimizer](weights_, lr=0.05, weight_decay=0.3, **extra)  # type: ignore[arg-type]
+    for _ in range(3):
+        twin.zero_grad()
+        loss_by_definition(*weights_, pairs, "square", "mse_classes", 1.0).backward()
+        twin.step()
+    for mine, theirs in zip((run.first_layer, run.second_layer), weights_, strict=True):
+        torch.testing.assert_close(torch.tensor(mine), theirs.detach(), rtol=1e-9, atol=1e-12)
+
+
 def test_a_run_is_the_same_alone_or_among_others() -> None:
     config = TrainConfig(n_hidden=16, epochs=30)
     group = group_from_spec("S3")
