@@ -242,6 +242,22 @@ def validate(
 
 
 @commands.command
+def exact(spec: str, *, out: str, json: Json = False) -> Outcome:
+    """Write a network with x² that answers every product exactly.
+
+    Parameters
+    ----------
+    spec
+        The group.
+    out
+        File for W and V: .npz or .safetensors.
+    json
+        Print one JSON object.
+    """
+    return verbs.write_exact_network(spec, out).into(json, None)
+
+
+@commands.command
 def study(
     spec: str,
     *,

@@ -16,6 +16,7 @@ __all__ = [
     "study_group",
     "train_networks",
     "validate_network",
+    "write_exact_network",
 ]
 
 
@@ -193,6 +194,19 @@ def validate_network(
     config = {"path": path, "group": spec, "activation": activation, "arrays": arrays}
     lines = (head, table("nodes by irrep", ("irreps", "nodes"), rows), tail)
     return Outcome("validate", config, payload, lines)
+
+
+def write_exact_network(spec: str, path: str) -> Outcome:
+    """Answer ``groupfeat exact``."""
+    from analyzers.networks import measure_exact
+
+    payload = measure_exact(irreps(group_from_spec(spec)), path)
+    line = (
+        f"{payload['hidden']} hidden nodes (the paper asks {payload['bound_paper']}), relative "
+        f"error {payload['relative_error']:.1e}, written to {path}"
+    )
+    passed = payload["relative_error"] < 1e-10
+    return Outcome("exact", {"spec": spec, "file": path}, payload, (line,), passed=passed)
 
 
 def study_group(spec: str, out: str, starts: int, runs: int, epochs: int, seed: int) -> Outcome:

@@ -15,15 +15,19 @@ from groupfeat.training import (
     NodeMatch,
     TrainConfig,
     TrainedRun,
+    exact_network,
     load_network,
     match_nodes,
     network_accuracy,
+    paper_bound,
+    save_layers,
     train,
 )
 
 __all__ = [
     "Validation",
     "describe_match",
+    "measure_exact",
     "measure_network",
     "measure_training",
     "plot_curves",
@@ -74,6 +78,31 @@ def measure_network(
     return Validation(
         match_nodes(network.first_layer, network.second_layer, irreps), accuracy, sigma
     )
+
+
+def measure_exact(irreps: Irreps, path: str | Path) -> dict[str, Any]:
+    """Write the exact network of `exact_network` and measure its error on all products.
+
+    Raises
+    ------
+    ValueError
+        If ``path`` cannot be written or ends in neither .npz nor .safetensors.
+    """
+    first, second = exact_network(irreps)
+    order = irreps.group.order
+    answers = np.zeros((order**2, order))
+    for columns in np.array_split(np.arange(first.shape[1]), max(1, first.shape[1] // 64)):
+        hidden = (first[:order, None, columns] + first[None, order:, columns]) ** 2
+        answers += hidden.reshape(order**2, -1) @ second[columns]
+    wanted = np.eye(order)[irreps.group.cayley_table.ravel()] - 1 / order
+    error = np.linalg.norm(answers - wanted) / max(float(np.linalg.norm(wanted)), 1e-300)
+    save_layers(path, first, second)
+    return {
+        "hidden": first.shape[1],
+        "bound_paper": paper_bound(irreps),
+        "relative_error": float(error),
+        "path": str(path),
+    }
 
 
 def describe_match(match: NodeMatch) -> dict[str, Any]:

@@ -86,10 +86,8 @@ class TrainConfig:
                 raise ValueError(
                     f"unknown {name} {getattr(self, name)!r}; known: {', '.join(choices)}"
                 )
-        for name, kinds in _KINDS.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, kinds):
-                raise ValueError(f"{name} must be {_KIND_NAMES[kinds]}, got {value!r}")
+        for field in dataclasses.fields(self):
+            _check_kind(field.name, getattr(self, field.name))
         for name in ("n_hidden", "epochs", "eval_every"):
             _check(name, getattr(self, name), getattr(self, name) >= 1, "at least 1")
         for name in ("learning_rate", "init_scale", "beta"):
@@ -131,15 +129,15 @@ _CHOICES = {
 }
 
 
-_WHOLE, _NUMBER = (int,), (int, float)
-_KIND_NAMES: dict[tuple[type, ...], str] = {_WHOLE: "a whole number", _NUMBER: "a number"}
-_KINDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("n_hidden", "epochs", "eval_every", "settle_epochs"), _WHOLE),
-    **dict.fromkeys(("train_fraction", "learning_rate", "momentum", "init_scale"), _NUMBER),
-    **dict.fromkeys(("alpha", "beta", "stop_accuracy"), _NUMBER),
-    "weight_decay": (int, float, type(None)),
-}
-_KIND_NAMES[_KINDS["weight_decay"]] = "a number or None"
+_WHOLE = ("n_hidden", "epochs", "eval_every", "settle_epochs")
+
+
+def _check_kind(name: str, value: object) -> None:
+    if name in _CHOICES or (name == "weight_decay" and value is None):
+        return
+    kinds, words = ((int,), "an int") if name in _WHOLE else ((int, float), "a number")
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise ValueError(f"{name} must be {words}, got {value!r}")
 
 
 def _check(name: str, value: float | None, holds: bool, expected: str) -> None:

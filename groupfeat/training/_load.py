@@ -65,8 +65,8 @@ def load_network(
     Raises
     ------
     ValueError
-        If the file cannot be read safely, lacks the arrays, fits another group, or holds weights that are
-        not finite.
+        If the file cannot be read safely, lacks the arrays, fits another group, or holds weights
+        that are not finite.
     """
     file = Path(path)
     if not file.is_file():

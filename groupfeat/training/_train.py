@@ -1,6 +1,7 @@
 """Full-batch training of two-layer networks on group products."""
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ def train(
     TrainedRun
     """
     for seed in seeds:
-        yield _Run(group, config.resolved(group.order), seed).train(progress)
+        yield _Run(group, config.resolved(group.order), operator.index(seed)).train(progress)
 
 
 class _Run:

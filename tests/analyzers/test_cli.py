@@ -111,6 +111,22 @@ def test_train_and_validate(call: Any, tmp_path: Path) -> None:
     assert set(keys.split()) <= set(match["nodes"][0])
 
 
+@pytest.mark.parametrize("name", ["net.npz", "net.safetensors"])
+def test_exact_networks_validate(call: Any, tmp_path: Path, name: str) -> None:
+    path = str(tmp_path / name)
+    code, out, _ = call("exact", "S4", "--out", path, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["hidden"] == 126
+    assert found["bound_paper"] == 358
+    assert found["relative_error"] < 1e-12
+    code, out, _ = call("validate", path, "--group", "S4", "--json")
+    match = json.loads(out)
+    assert match["accuracy"] == 1
+    assert match["missing"] == []
+    assert match["matched_share"] == 1
+
+
 def test_all_pairs_give_no_test_metrics(call: Any) -> None:
     code, out, _ = call("train", "S3", "--train-fraction", "1", "--epochs", "50", "--json")
     (run,) = json.loads(out)["runs"]
@@ -162,6 +178,8 @@ BAD = [
     (("study", "C1", "--out", "{folder}"), "the trivial group has no nontrivial irrep"),
     (("maxima", "C1"), "the trivial group has no nontrivial irrep"),
     (("study", "S3", "--out", "{folder}", "--runs", "0"), "runs must be at least 1"),
+    (("exact", "S3", "--out", "{file}/net.npz"), "cannot write"),
+    (("exact", "S3", "--out", "{folder}.txt"), "expected a name in .npz or .safetensors"),
     (("validate", "none.pt", "--group", "S3"), "no file 'none.pt'"),
     (("validate", "{file}", "--group", "S3"), "cannot read"),
     (("validate", "{file}", "--group", "S3", "--first-layer", "W"), "name both layers"),
