@@ -146,7 +146,7 @@ def test_every_optimizer_lowers_the_loss(optimizer: str) -> None:
     assert losses[-1] < 0.98 * losses[0]
 
 
-def test_one_diverged_run_leaves_the_others_alone() -> None:
+def test_a_diverged_run_is_named_and_the_next_one_trained() -> None:
     config = TrainConfig(
         n_hidden=16, epochs=200, optimizer="sgd", learning_rate=1e6, init="normal", init_scale=5
     )
