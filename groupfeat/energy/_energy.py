@@ -66,13 +66,14 @@ def energy_and_gradient(
     sigma = get_activation(activation)
     flat = w.reshape(-1, w.shape[-1])
     count, width = flat.shape
-    blocks = -(-count // LANES)
-    padded = np.zeros((blocks * LANES, width))
+    size = min(LANES, -(-count // 16) * 16) or 16
+    blocks = -(-count // size)
+    padded = np.zeros((blocks * size, width))
     padded[:count] = flat
-    lanes = np.ascontiguousarray(padded.reshape(blocks, LANES, width).transpose(0, 2, 1))
-    energies = np.empty((blocks, LANES))
-    gradients = np.empty((blocks, width, LANES))
-    work = len(pairs) * blocks * LANES
+    lanes = np.ascontiguousarray(padded.reshape(blocks, size, width).transpose(0, 2, 1))
+    energies = np.empty((blocks, size))
+    gradients = np.empty((blocks, width, size))
+    work = len(pairs) * blocks * size
     fill = energy_gradient_serial if work < _PARALLEL_WORK else energy_gradient_blocks
     fill(
         lanes,
@@ -82,8 +83,8 @@ def energy_and_gradient(
         pairs.target_counts / len(pairs),
         sigma.code,
         sigma.parameter,
-        np.empty((blocks, pairs.order, LANES)),
-        np.empty((blocks, 3, LANES)),
+        np.empty((blocks, pairs.order, size)),
+        np.empty((blocks, 3, size)),
         energies,
         gradients,
     )
