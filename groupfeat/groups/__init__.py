@@ -25,6 +25,7 @@ from groupfeat.groups._fourier import (
     isotypic_shares,
     real_families,
 )
+from groupfeat.groups._identify import identify
 from groupfeat.groups._irreps import Irrep, Irreps, irreps
 from groupfeat.groups._matrix_groups import (
     affine_line,
@@ -33,6 +34,13 @@ from groupfeat.groups._matrix_groups import (
     heisenberg,
     projective_special_linear,
     special_linear,
+)
+from groupfeat.groups._morphisms import (
+    AutomorphismGroup,
+    automorphism_group,
+    automorphisms,
+    check_homomorphism,
+    isomorphism,
 )
 from groupfeat.groups._permutations import alternating, from_permutations, symmetric
 from groupfeat.groups._presentations import from_presentation
@@ -55,6 +63,7 @@ from groupfeat.groups._subgroups import (
 )
 
 __all__ = [
+    "AutomorphismGroup",
     "Certificate",
     "CharacterTable",
     "ConjugacyClasses",
@@ -64,10 +73,13 @@ __all__ = [
     "NotAGroupError",
     "affine_line",
     "alternating",
+    "automorphism_group",
+    "automorphisms",
     "center",
     "character_center",
     "character_kernel",
     "character_table",
+    "check_homomorphism",
     "convolve",
     "cyclic",
     "derived_series",
@@ -83,11 +95,13 @@ __all__ = [
     "general_linear",
     "group_from_spec",
     "heisenberg",
+    "identify",
     "induced_character",
     "inverse_fourier_transform",
     "irreps",
     "is_normal",
     "is_solvable",
+    "isomorphism",
     "isotypic_projector",
     "isotypic_shares",
     "load_cayley_table",

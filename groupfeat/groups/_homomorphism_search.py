@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.groups._finite_group import FiniteGroup
-from groupfeat.groups._invariants import element_invariants
 
 __all__ = ["Stage", "choose_stages", "extend", "first_extension"]
 
@@ -82,7 +81,7 @@ def extend(
     φ(x s) = φ(x) φ(s) is checked for every x of the new subgroup and every generator s.
     """
     images = np.array(list(candidates), dtype=np.intp)
-    *old, last = stage.generators
+    old = stage.generators[:-1]
     table, size = target.cayley_table, len(stage.below)
     of_generators = [np.full(len(images), partial[s]) for s in old] + [images]
     base = partial[stage.below]
@@ -123,8 +122,3 @@ def first_extension(
             if found is not None:
                 return found
     return None
-
-
-def colors_of(*groups: FiniteGroup) -> list[NDArray[np.uint64]]:
-    """Return the invariants of several groups."""
-    return [element_invariants(group) for group in groups]

@@ -108,9 +108,6 @@ def isomorphism(group: FiniteGroup, other: FiniteGroup) -> Indices | None:
     colors = element_invariants(group), element_invariants(other)
     if not np.array_equal(np.sort(colors[0]), np.sort(colors[1])):
         return None
-    if group.is_abelian and group.order > 1:
-        # Abelian groups with as many elements of each order are isomorphic: no search can fail.
-        pass
     stages = choose_stages(group, colors[0])
     start = np.zeros(group.order, dtype=np.intp)
     return first_extension(stages, group, other, colors, start)
@@ -185,7 +182,7 @@ def _new_orbit_points(
             if image is not None:
                 found.append(image)
         # Whatever the answer for c, it is the same for all of its orbit.
-        settled = _orbit([*np.flatnonzero(settled), c], [*known, *found], group.order)
+        settled = _orbit([*np.flatnonzero(settled).tolist(), int(c)], [*known, *found], group.order)
     return found
 
 
