@@ -1,5 +1,6 @@
 """Finite groups: Cayley tables, conjugacy classes, characters, irreps, Fourier transform."""
 
+from groupfeat.groups._central_products import central_product, extraspecial
 from groupfeat.groups._certificate import Certificate
 from groupfeat.groups._characters import CharacterTable, character_table
 from groupfeat.groups._class_functions import (
@@ -13,6 +14,7 @@ from groupfeat.groups._class_functions import (
     symmetric_square,
 )
 from groupfeat.groups._classes import ConjugacyClasses
+from groupfeat.groups._complex_matrices import from_complex_matrices
 from groupfeat.groups._errors import NotAGroupError
 from groupfeat.groups._families import cyclic, dicyclic, dihedral, metacyclic
 from groupfeat.groups._files import load_cayley_table
@@ -53,14 +55,18 @@ from groupfeat.groups._small_groups import (
 from groupfeat.groups._spec import group_from_spec
 from groupfeat.groups._subgroups import (
     center,
+    centralizer,
+    commutator_subgroup,
     derived_series,
     derived_subgroup,
     is_normal,
     is_solvable,
     normal_closure,
+    normalizer,
     quotient,
     subgroup_group,
 )
+from groupfeat.groups._sympy_groups import from_sympy
 
 __all__ = [
     "AutomorphismGroup",
@@ -76,10 +82,13 @@ __all__ = [
     "automorphism_group",
     "automorphisms",
     "center",
+    "central_product",
+    "centralizer",
     "character_center",
     "character_kernel",
     "character_table",
     "check_homomorphism",
+    "commutator_subgroup",
     "convolve",
     "cyclic",
     "derived_series",
@@ -88,10 +97,13 @@ __all__ = [
     "dihedral",
     "direct_product",
     "exterior_square",
+    "extraspecial",
     "fourier_transform",
+    "from_complex_matrices",
     "from_matrices",
     "from_permutations",
     "from_presentation",
+    "from_sympy",
     "general_linear",
     "group_from_spec",
     "heisenberg",
@@ -108,6 +120,7 @@ __all__ = [
     "metacyclic",
     "multiplicities",
     "normal_closure",
+    "normalizer",
     "number_of_small_groups",
     "power_map",
     "projective_special_linear",

@@ -20,6 +20,9 @@ from groupfeat.groups._small_groups import small_group
 
 __all__ = ["group_from_spec"]
 
+_GREEDY = ("pres:", "table:")
+_MAX_DEPTH = 50
+
 KNOWN = (
     "C23, D5, S4, A5, Q8, Dic5, F21, AGL(1,7), Heis(3), GL(2,3), SL(2,5), PSL(2,7), "
     "SmallGroup(96,227), products such as C2xC3 or 2x3, C2wrC3, perm:(1,2,3)(4,5);(1,2), "
@@ -35,7 +38,8 @@ def group_from_spec(spec: str) -> FiniteGroup:
     power of 2), ``Dic5`` dicyclic of order 20, ``F21`` Frobenius C_p ⋊ C_m
     (its order), ``AGL(1,q)``, ``Heis(q)``, ``GL(n,q)``, ``SL(n,q)``, ``PSL(n,q)`` over
     fields of prime-power order q, ``SmallGroup(n,i)``, products with ``x`` (``C2xC3xC4``,
-    also ``2x3x4``), regular wreath products (``C2wrC3``), ``perm:(1,2,3)(4,5);(1,2)``,
+    also ``2x3x4``), regular wreath products (``C2wrC3``; binds tighter than ``x``), parentheses
+    (``(C2xC2)wrC2``, ``(pres:a|a^2)xC3``), ``perm:(1,2,3)(4,5);(1,2)``,
     ``pres:a,b|a^2,b^3,(a*b)^5`` and ``table:FILE`` (.npy, .csv, .json).
 
     Raises
@@ -50,20 +54,45 @@ def group_from_spec(spec: str) -> FiniteGroup:
     12
     """
     text = spec.strip()
-    if text.startswith("perm:"):
-        return from_permutations(parse_cycles(text.removeprefix("perm:")), name=text)
-    if text.startswith("table:"):
-        return load_cayley_table(text.removeprefix("table:"), name=text)
-    if text.startswith("pres:"):
-        return from_presentation(text.removeprefix("pres:"), name=text)
-    factors = [_factor(part, spec) for part in text.split("x")]
-    return factors[0] if len(factors) == 1 else direct_product(*factors)
+    factors = [_factor(part, text) for part in _split(text, "x", spec)]
+    if len(factors) == 1:
+        return factors[0]
+    found = direct_product(*factors)
+    return _renamed(found, text) if any(kind in text for kind in _GREEDY) else found
+
+
+def _split(text: str, separator: str, spec: str) -> list[str]:
+    """Split at separators outside parentheses; pres: and table: take all the rest."""
+    parts, depth, start, place = [], 0, 0, 0
+    while place < len(text):
+        if place == start and text[place:].lstrip().startswith(_GREEDY):
+            break
+        depth += (text[place] == "(") - (text[place] == ")")
+        if depth < 0 or depth > _MAX_DEPTH:
+            raise ValueError(f"parentheses do not match or nest too deep in {spec.strip()!r}")
+        if depth == 0 and text.startswith(separator, place):
+            parts.append(text[start:place])
+            start = place = place + len(separator)
+        else:
+            place += 1
+    return [*parts, text[start:]]
 
 
 def _factor(text: str, spec: str) -> FiniteGroup:
-    base, wreath, acting = text.partition("wr")
-    if wreath:
-        return wreath_product(_factor(base, spec), _factor(acting, spec))
+    base, *acting = _split(text, "wr", spec)
+    if acting:
+        found = wreath_product(_factor(base, spec), _factor("wr".join(acting), spec))
+        return _renamed(found, text.strip()) if "(" in text or ":" in text else found
+    text = text.strip()
+    kind, colon, rest = text.partition(":")
+    if colon and kind in _READERS:
+        return _READERS[kind](rest, text)
+    if text.startswith("(") and text.endswith(")"):
+        return group_from_spec(text[1:-1])
+    return _named(text, spec)
+
+
+def _named(text: str, spec: str) -> FiniteGroup:
     squeezed = "".join(text.split())
     match = re.fullmatch(r"([A-Za-z]*)(\d{1,6})", squeezed)
     if match is not None and match[1] in _FAMILIES:
@@ -71,9 +100,13 @@ def _factor(text: str, spec: str) -> FiniteGroup:
     match = re.fullmatch(r"([A-Za-z]+)\((\d{1,6})(?:,(\d{1,6}))?\)", squeezed)
     arguments = [int(part) for part in match.groups()[1:] if part] if match else []
     if match is None or (match[1], len(arguments)) not in _FUNCTIONS:
-        place = "" if text == spec.strip() else f" in {spec.strip()!r}"
+        place = "" if text == spec else f" in {spec!r}"
         raise ValueError(f"unknown group {text!r}{place}; known forms: {KNOWN}")
     return _FUNCTIONS[match[1], len(arguments)](*arguments)
+
+
+def _permutation_group(text: str, name: str) -> FiniteGroup:
+    return from_permutations(parse_cycles(text), name=name)
 
 
 def _affine(n: int, q: int) -> FiniteGroup:
@@ -112,6 +145,12 @@ def _multiplicative_order(r: int, p: int) -> int:
 def _renamed(group: FiniteGroup, name: str) -> FiniteGroup:
     return FiniteGroup._trusted(name, group.cayley_table, group.generators, group.labels)
 
+
+_READERS: dict[str, Callable[[str, str], FiniteGroup]] = {
+    "perm": _permutation_group,
+    "pres": lambda text, name: from_presentation(text, name=name),
+    "table": lambda path, name: load_cayley_table(path, name=name),
+}
 
 _FAMILIES: dict[str, Callable[[int], FiniteGroup]] = {
     "": cyclic,
