@@ -26,6 +26,8 @@ def central_product(
 ) -> FiniteGroup:
     """Return A ∘ B = (A × B)/⟨(z, w⁻¹)⟩, central elements z of A identified with w of B.
 
+    An element is named (a,b) after its first pair in the order of the direct product.
+
     Parameters
     ----------
     first, second
@@ -63,8 +65,10 @@ def central_product(
                 f"{dict(pairs)} extends to no isomorphism between central subgroups: an element "
                 f"other than the identity would be trivial in the other factor than {side.name}"
             )
-    found = quotient(both, normal)[0]
-    return FiniteGroup._trusted(title, found.cayley_table, found.generators)
+    found, projection = quotient(both, normal)
+    least = np.unique(projection, return_index=True)[1]
+    names = [both.element_names[g] for g in least]
+    return FiniteGroup._trusted(title, found.cayley_table, found.generators, names)
 
 
 def extraspecial(p: int, n: int = 1, sign: str = "+", *, max_order: int = MAX_ORDER) -> FiniteGroup:

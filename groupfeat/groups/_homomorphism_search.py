@@ -92,8 +92,8 @@ def extend(
         moved = table[representatives[place], of_generators[i]].astype(np.intp)
         representatives.append(moved)
         values[:, k * size : (k + 1) * size] = table[base[None], moved[:, None]]
+    # The identity alone has its colour, so maps that keep colours have no kernel.
     good = (colors[1][values] == colors[0][stage.members]).all(axis=1)
-    good &= (values[:, 1:] != 0).all(axis=1)
     maps = np.zeros((int(good.sum()), source.order), dtype=np.intp)
     maps[:, stage.members] = values[good]
     right = np.ones(len(maps), dtype=bool)

@@ -31,6 +31,16 @@ def test_central_products() -> None:
     assert same(central_product(d4, q8, {}), "D4xQ8")
 
 
+def test_partners_become_one_element() -> None:
+    """In C9 ∘ Heis(3) the cube of a generator of C9 is its partner, not the partner's inverse."""
+    heisenberg = group_from_spec("Heis(3)")
+    z = int(center(heisenberg)[1])
+    group = central_product(group_from_spec("C9"), heisenberg, {3: z})
+    g = group.element_names.index(f"(1,{heisenberg.element_names[0]})")
+    cube = group.cayley_table[g, group.cayley_table[g, g]]
+    assert group.element_names[cube] == f"(0,{heisenberg.element_names[z]})"
+
+
 # Class count p^{2n} + p - 1 and one irrep of degree pⁿ for each nontrivial central character
 # (Huppert, Endliche Gruppen I, V.16.14); ids from GAP.
 @pytest.mark.parametrize(
