@@ -15,6 +15,8 @@ from groupfeat.groups._class_functions import (
 )
 from groupfeat.groups._classes import ConjugacyClasses
 from groupfeat.groups._complex_matrices import from_complex_matrices
+from groupfeat.groups._cyclic_factors import CyclicFactors
+from groupfeat.groups._cyclotomic import exact_character_values
 from groupfeat.groups._errors import NotAGroupError
 from groupfeat.groups._families import cyclic, dicyclic, dihedral, metacyclic
 from groupfeat.groups._files import load_cayley_table
@@ -47,6 +49,16 @@ from groupfeat.groups._morphisms import (
 from groupfeat.groups._permutations import alternating, from_permutations, symmetric
 from groupfeat.groups._presentations import from_presentation
 from groupfeat.groups._products import direct_product, semidirect_product, wreath_product
+from groupfeat.groups._representations import (
+    Decomposition,
+    Summand,
+    decompose,
+    induced_representation,
+    permutation_representation,
+    regular_representation,
+    representation_from_generators,
+    tensor_product,
+)
 from groupfeat.groups._small_groups import (
     number_of_small_groups,
     small_group,
@@ -73,10 +85,13 @@ __all__ = [
     "Certificate",
     "CharacterTable",
     "ConjugacyClasses",
+    "CyclicFactors",
+    "Decomposition",
     "FiniteGroup",
     "Irrep",
     "Irreps",
     "NotAGroupError",
+    "Summand",
     "affine_line",
     "alternating",
     "automorphism_group",
@@ -91,11 +106,13 @@ __all__ = [
     "commutator_subgroup",
     "convolve",
     "cyclic",
+    "decompose",
     "derived_series",
     "derived_subgroup",
     "dicyclic",
     "dihedral",
     "direct_product",
+    "exact_character_values",
     "exterior_square",
     "extraspecial",
     "fourier_transform",
@@ -109,6 +126,7 @@ __all__ = [
     "heisenberg",
     "identify",
     "induced_character",
+    "induced_representation",
     "inverse_fourier_transform",
     "irreps",
     "is_normal",
@@ -122,10 +140,13 @@ __all__ = [
     "normal_closure",
     "normalizer",
     "number_of_small_groups",
+    "permutation_representation",
     "power_map",
     "projective_special_linear",
     "quotient",
     "real_families",
+    "regular_representation",
+    "representation_from_generators",
     "restricted_character",
     "semidirect_product",
     "small_group",
@@ -134,5 +155,6 @@ __all__ = [
     "subgroup_group",
     "symmetric",
     "symmetric_square",
+    "tensor_product",
     "wreath_product",
 ]

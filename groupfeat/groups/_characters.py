@@ -74,6 +74,12 @@ class CharacterTable:
         return np.asarray(cKDTree(points).query(points * [1, -1])[1], dtype=np.intp)
 
     @cached_property
+    def frequencies(self) -> NDArray[np.intp]:
+        """Place of each character in a spectrum of ``group.cyclic_factors``, shape (M,)."""
+        everywhere = self.values[:, self.group.conjugacy_classes.labels]
+        return self.group.cyclic_factors.frequencies(everywhere)
+
+    @cached_property
     def orthogonality_error(self) -> float:
         """Largest entry of |⟨χ_i, χ_j⟩ − δ_ij|; beyond 600 classes for 64 characters i only."""
         weights = self.group.conjugacy_classes.sizes / self.group.order

@@ -94,7 +94,7 @@ def restricted_character(
     character: ArrayLike, group: FiniteGroup, subgroup: Sequence[int] | NDArray[np.intp]
 ) -> NDArray[Any]:
     """Return χ on the elements of a subgroup, in the order given, shape (..., |H|)."""
-    elements = _checked_subgroup(group, subgroup)
+    elements = checked_subgroup(group, subgroup)
     return _checked(character, group)[..., group.conjugacy_classes.labels[elements]]
 
 
@@ -121,7 +121,7 @@ def induced_character(
     ----------
     J.-P. Serre, Linear Representations of Finite Groups, §7.2.
     """
-    elements = _checked_subgroup(group, subgroup)
+    elements = checked_subgroup(group, subgroup)
     values = np.asarray(character)
     if values.ndim == 0 or values.shape[-1] != len(elements):
         raise ValueError(f"expected values of shape (..., {len(elements)}), got {values.shape}")
@@ -139,7 +139,7 @@ def _checked(character: ArrayLike, group: FiniteGroup, *, stacked: bool = True) 
     return values
 
 
-def _checked_subgroup(
+def checked_subgroup(
     group: FiniteGroup, subgroup: Sequence[int] | NDArray[np.intp]
 ) -> NDArray[np.intp]:
     elements = np.asarray(subgroup, dtype=np.intp)

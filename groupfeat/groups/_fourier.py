@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups._characters import CharacterTable
 from groupfeat.groups._finite_group import FiniteGroup
-from groupfeat.groups._irreps import Irreps
+from groupfeat.groups._irreps import Irrep, Irreps
 
 __all__ = [
     "convolve",
@@ -20,6 +20,8 @@ __all__ = [
 ]
 
 Array = NDArray[np.inexact[Any]]
+# Below so many functions at once the orbits are faster than all the matrices (measured).
+_FEW = 12
 
 
 def real_families(table: CharacterTable | Irreps) -> tuple[tuple[int, ...], ...]:
@@ -35,6 +37,8 @@ def real_families(table: CharacterTable | Irreps) -> tuple[tuple[int, ...], ...]
 def fourier_transform(function: ArrayLike, irreps: Irreps) -> list[Array]:
     """Return f̂(k) = Σ_g f(g) ρ_k(g) for every irrep.
 
+    Abelian groups through the FFT, O(M log M) a function; others O(M²) by BLAS.
+
     Parameters
     ----------
     function
@@ -48,31 +52,50 @@ def fourier_transform(function: ArrayLike, irreps: Irreps) -> list[Array]:
         One of shape (..., d_k, d_k) an irrep.
     """
     values = _checked(function, irreps.group.order)
-    found: list[Array] = []
-    for irrep in irreps:
-        flat = irrep.matrices().reshape(irreps.group.order, -1)
-        found.append((values @ flat).reshape(*values.shape[:-1], irrep.dim, irrep.dim))
-    return found
+    if irreps.group.is_abelian:
+        spectrum = irreps.group.cyclic_factors.transform(values)
+        ordered = spectrum[..., irreps.table.frequencies]
+        return [ordered[..., k, None, None] for k in range(len(irreps))]
+    transform = _transform_few if values.size < _FEW * values.shape[-1] else _transform_many
+    return [transform(values, irrep) for irrep in irreps]
 
 
 def inverse_fourier_transform(coefficients: Sequence[ArrayLike], irreps: Irreps) -> Array:
-    """Return f(g) = (1/M) Σ_k d_k tr(f̂(k) ρ_k(g)*), shape (..., M), complex unless exactly real."""
+    """Return f(g) = (1/M) Σ_k d_k tr(f̂(k) ρ_k(g)*), shape (..., M), complex unless exactly real.
+
+    Abelian groups through the FFT, and always complex.
+    """
     if len(coefficients) != len(irreps):
         raise ValueError(
             f"expected {len(irreps)} coefficients, one an irrep, got {len(coefficients)}"
         )
-    order = irreps.group.order
-    total: Array = np.zeros(order)
-    for irrep, coefficient in zip(irreps, coefficients, strict=True):
-        block = np.asarray(coefficient)
-        flat = block.reshape(*block.shape[:-2], irrep.dim**2)
-        total = total + flat @ irrep.matrices().conj().reshape(order, -1).T * (irrep.dim / order)
+    blocks = [np.asarray(c) for c in coefficients]
+    for irrep, block in zip(irreps, blocks, strict=True):
+        if block.shape[-2:] != (irrep.dim, irrep.dim):
+            raise ValueError(
+                f"coefficient {irrep.index} needs shape (..., {irrep.dim}, {irrep.dim}), "
+                f"got {block.shape}"
+            )
+    if irreps.group.is_abelian:
+        ordered = np.stack([block[..., 0, 0] for block in blocks], axis=-1).astype(np.complex128)
+        spectrum = np.empty_like(ordered)
+        spectrum[..., irreps.table.frequencies] = ordered
+        return irreps.group.cyclic_factors.inverse_transform(spectrum)
+    few = blocks[0].size < _FEW
+    invert = _invert_few if few else _invert_many
+    total: Array = np.zeros(irreps.group.order)
+    for irrep, block in zip(irreps, blocks, strict=True):
+        total = total + invert(block, irrep) * (irrep.dim / irreps.group.order)
     return total
 
 
 def convolve(first: ArrayLike, second: ArrayLike, group: FiniteGroup) -> Array:
     """Return (a*b)(t) = Σ_{gh=t} a(g) b(h), shape (..., M); its transform is â·b̂."""
     a, b = _checked(first, group.order), _checked(second, group.order)
+    if group.is_abelian:
+        factors = group.cyclic_factors
+        found = factors.inverse_transform(factors.transform(a) * factors.transform(b))
+        return found.real if np.isrealobj(a) and np.isrealobj(b) else found
     # b at g⁻¹t for all t and g.
     return np.einsum("...g,...gt->...t", a, b[..., group.cayley_table[group.inverse]])
 
@@ -132,8 +155,36 @@ def isotypic_shares(functions: ArrayLike, table: CharacterTable | Irreps) -> NDA
     return np.divide(grouped, total, out=np.zeros_like(grouped), where=total > 0)
 
 
+def _transform_few(values: Array, irrep: Irrep) -> Array:
+    """Return Σ_g f(g)[u_{g x_1} …]B⁻¹, column j as Σ_y f(y x_j⁻¹) u_y: no matrix is formed."""
+    group = irrep.group
+    moved = group.cayley_table[:, group.inverse[irrep.pivots]].T
+    columns = values[..., moved] @ irrep.orbit
+    return columns.swapaxes(-1, -2) @ irrep.basis_inverse
+
+
+def _transform_many(values: Array, irrep: Irrep) -> Array:
+    flat = irrep.matrices().reshape(irrep.group.order, -1)
+    return (values @ flat).reshape(*values.shape[:-1], irrep.dim, irrep.dim)
+
+
+def _invert_few(block: Array, irrep: Irrep) -> Array:
+    """Return tr(C ρ(g)*) as Σ_j ⟨u_{g x_j}, (C B⁻ᴴ)_j⟩, shape (..., M)."""
+    products = irrep.orbit.conj() @ (block @ irrep.basis_inverse.conj().T)
+    moved = irrep.group.cayley_table[:, irrep.pivots]
+    return products[..., moved, np.arange(irrep.dim)].sum(axis=-1)
+
+
+def _invert_many(block: Array, irrep: Irrep) -> Array:
+    flat = block.reshape(*block.shape[:-2], irrep.dim**2)
+    return flat @ irrep.matrices().conj().reshape(irrep.group.order, -1).T
+
+
 def _parts_from_characters(values: Array, characters: CharacterTable) -> NDArray[np.float64]:
     group = characters.group
+    if group.is_abelian:
+        spectrum = group.cyclic_factors.transform(values)[..., characters.frequencies]
+        return np.abs(spectrum) ** 2 / group.order
     classes = group.conjugacy_classes
     sums = np.zeros((*values.shape[:-1], len(classes)), dtype=np.complex128)
     for x in range(group.order):

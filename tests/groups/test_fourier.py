@@ -80,3 +80,41 @@ def test_bad_input_is_refused() -> None:
         inverse_fourier_transform([np.ones((1, 1))], reps)
     with pytest.raises(ValueError, match="lacks the conjugate irrep 2"):
         isotypic_projector(reps, [1])
+
+
+@pytest.mark.parametrize("spec", ["C1", "C12", "C4xC4xC2", "C6xC10xC2", "S4", "Q8", "A5"])
+@pytest.mark.parametrize("batch", [(), (3,), (40,)])
+def test_every_road_is_the_definition(spec: str, batch: tuple[int, ...]) -> None:
+    reps = irreps(group_from_spec(spec))
+    rng = np.random.default_rng(0)
+    f = rng.standard_normal((*batch, reps.group.order))
+    if spec != "S4":
+        f = f + 1j * rng.standard_normal(f.shape)
+    coefficients = fourier_transform(f, reps)
+    for irrep, block in zip(reps, coefficients, strict=True):
+        wanted = np.einsum("...g,gij->...ij", f, irrep.matrices())
+        np.testing.assert_allclose(block, wanted, atol=1e-10)
+    np.testing.assert_allclose(inverse_fourier_transform(coefficients, reps), f, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("spec", "orders"),
+    [("C1", (1,)), ("C12", (12,)), ("C6xC10xC2", (30, 2, 2)), ("C4xC6xC9", (36, 6))],
+)
+def test_invariant_factors(spec: str, orders: tuple[int, ...]) -> None:
+    group = group_from_spec(spec)
+    factors = group.cyclic_factors
+    assert factors.orders == orders
+    assert sorted(factors.elements.ravel().tolist()) == list(range(group.order))
+
+
+def test_a_group_that_is_not_abelian_has_no_cyclic_factors() -> None:
+    with pytest.raises(ValueError, match="S3 is not abelian"):
+        _ = group_from_spec("S3").cyclic_factors
+
+
+def test_blocks_of_a_wrong_shape_are_refused() -> None:
+    reps = irreps(group_from_spec("S3"))
+    blocks = [np.ones((1, 1)), np.ones((1, 1)), np.ones((1, 1))]
+    with pytest.raises(ValueError, match=r"coefficient 2 needs shape \(\.\.\., 2, 2\)"):
+        inverse_fourier_transform(blocks, reps)
