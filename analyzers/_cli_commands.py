@@ -50,13 +50,17 @@ def group(spec: str, *, seed: Seed = 0, json: Json = False, out: Out = None) -> 
 
 
 @commands.command
-def characters(spec: str, *, seed: Seed = 0, json: Json = False, out: Out = None) -> Outcome:
+def characters(
+    spec: str, *, exact: bool = False, seed: Seed = 0, json: Json = False, out: Out = None
+) -> Outcome:
     """Print the character table: rows irreps, columns conjugacy classes.
 
     Parameters
     ----------
     spec
         The group.
+    exact
+        Show values as square roots and roots of unity instead of decimals.
     seed
         Of the random numbers behind the table.
     json
@@ -64,7 +68,7 @@ def characters(spec: str, *, seed: Seed = 0, json: Json = False, out: Out = None
     out
         Folder for result, config and versions.
     """
-    return verbs.describe_characters(spec, seed).into(json, out)
+    return verbs.describe_characters(spec, seed, exact=exact).into(json, out)
 
 
 @commands.command

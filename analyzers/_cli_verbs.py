@@ -6,7 +6,7 @@ from analyzers._cli_output import Bar, Outcome, table
 from analyzers.groups import describe_characters as character_values
 from analyzers.groups import measure_group
 from analyzers.storage import prepare_folder
-from groupfeat.groups import group_from_spec, irreps
+from groupfeat.groups import format_value, group_from_spec, irreps
 
 __all__ = [
     "describe_characters",
@@ -41,16 +41,19 @@ def describe_group(spec: str, seed: int) -> Outcome:
     return Outcome("group", {"spec": spec, "seed": seed}, payload, lines)
 
 
-def describe_characters(spec: str, seed: int) -> Outcome:
+def describe_characters(spec: str, seed: int, *, exact: bool = False) -> Outcome:
     """Answer ``groupfeat characters``."""
-    payload = character_values(group_from_spec(spec), rng=seed)
+    payload = character_values(group_from_spec(spec), exact=exact, rng=seed)
     columns = [
         f"{name} ({size})"
         for name, size in zip(payload["class_names"], payload["class_sizes"], strict=True)
     ]
-    rows = [[f"ρ{i}", *map(_number, row)] for i, row in enumerate(payload["table"])]
+    texts = payload.get("exact") or [
+        [format_value(complex(*value)) for value in row] for row in payload["table"]
+    ]
+    rows = [[f"ρ{i}", *row] for i, row in enumerate(texts)]
     lines = (table(f"characters of {payload['name']}", ["", *columns], rows),)
-    return Outcome("characters", {"spec": spec, "seed": seed}, payload, lines)
+    return Outcome("characters", {"spec": spec, "exact": exact, "seed": seed}, payload, lines)
 
 
 def search_maxima(
@@ -238,10 +241,3 @@ def study_group(spec: str, out: str, starts: int, runs: int, epochs: int, seed: 
         f"report: {result.report}",
     )
     return Outcome("study", {"spec": spec, "seed": seed}, payload, lines, passed=result.holds)
-
-
-def _number(value: list[float]) -> str:
-    re, im = (round(x, 4) + 0.0 for x in value)
-    if not im:
-        return f"{re:g}"
-    return f"{im:g}i" if not re else f"{re:g}{im:+g}i"

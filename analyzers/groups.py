@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from groupfeat.groups import FiniteGroup, Irreps, character_table, irreps
+from groupfeat.groups import FiniteGroup, Irreps, character_table, exact_character_values, irreps
 
 __all__ = ["GroupSummary", "describe_characters", "measure_group"]
 
@@ -46,14 +46,21 @@ def measure_group(group: FiniteGroup, *, rng: int = 0) -> GroupSummary:
     return GroupSummary(found, time.perf_counter() - start)
 
 
-def describe_characters(group: FiniteGroup, *, rng: int = 0) -> dict[str, Any]:
-    """Return the character table as plain values: rows irreps, columns classes."""
+def describe_characters(group: FiniteGroup, *, exact: bool = False, rng: int = 0) -> dict[str, Any]:
+    """Return the character table as plain values: rows irreps, columns classes.
+
+    With ``exact`` also sympy's text of every value.
+    """
     table = character_table(group, rng=rng)
     classes = group.conjugacy_classes
-    return {
+    found = {
         "name": group.name,
         "class_sizes": classes.sizes.tolist(),
         "class_representatives": classes.representatives.tolist(),
         "class_names": [group.element_names[g] for g in classes.representatives],
         "table": [[[value.real, value.imag] for value in row] for row in table.values.tolist()],
     }
+    if exact:
+        values = exact_character_values(table)
+        found["exact"] = [[str(value) for value in row] for row in values.tolist()]
+    return found

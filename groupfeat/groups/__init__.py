@@ -17,6 +17,7 @@ from groupfeat.groups._classes import ConjugacyClasses
 from groupfeat.groups._complex_matrices import from_complex_matrices
 from groupfeat.groups._cyclic_factors import CyclicFactors
 from groupfeat.groups._cyclotomic import exact_character_values
+from groupfeat.groups._display import format_value
 from groupfeat.groups._errors import NotAGroupError
 from groupfeat.groups._families import cyclic, dicyclic, dihedral, metacyclic
 from groupfeat.groups._files import load_cayley_table
@@ -29,8 +30,10 @@ from groupfeat.groups._fourier import (
     isotypic_shares,
     real_families,
 )
+from groupfeat.groups._graphs import cayley_graph, conjugation_graph, lattice_graph
 from groupfeat.groups._identify import identify
 from groupfeat.groups._irreps import Irrep, Irreps, irreps
+from groupfeat.groups._lattice import SubgroupLattice, subgroup_lattice
 from groupfeat.groups._matrix_groups import (
     affine_line,
     from_matrices,
@@ -91,11 +94,13 @@ __all__ = [
     "Irrep",
     "Irreps",
     "NotAGroupError",
+    "SubgroupLattice",
     "Summand",
     "affine_line",
     "alternating",
     "automorphism_group",
     "automorphisms",
+    "cayley_graph",
     "center",
     "central_product",
     "centralizer",
@@ -104,6 +109,7 @@ __all__ = [
     "character_table",
     "check_homomorphism",
     "commutator_subgroup",
+    "conjugation_graph",
     "convolve",
     "cyclic",
     "decompose",
@@ -115,6 +121,7 @@ __all__ = [
     "exact_character_values",
     "exterior_square",
     "extraspecial",
+    "format_value",
     "fourier_transform",
     "from_complex_matrices",
     "from_matrices",
@@ -134,6 +141,7 @@ __all__ = [
     "isomorphism",
     "isotypic_projector",
     "isotypic_shares",
+    "lattice_graph",
     "load_cayley_table",
     "metacyclic",
     "multiplicities",
@@ -153,6 +161,7 @@ __all__ = [
     "small_group_name",
     "special_linear",
     "subgroup_group",
+    "subgroup_lattice",
     "symmetric",
     "symmetric_square",
     "tensor_product",

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from groupfeat.groups._abelian import abelian_character_exponents
+from groupfeat.groups._display import format_value, html_table, summarise
 from groupfeat.groups._finite_group import FiniteGroup
 
 __all__ = ["CharacterTable", "character_table"]
@@ -17,7 +18,7 @@ _ATTEMPTS = 8
 _INTEGER_TOLERANCE = 1e-3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CharacterTable:
     """The irreducible characters of a group with k conjugacy classes.
 
@@ -41,6 +42,27 @@ class CharacterTable:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def __repr__(self) -> str:
+        return f"CharacterTable({self.group.name}: degrees {summarise(self.dims.tolist())})"
+
+    def __str__(self) -> str:
+        rows = [self._header(), *self._rows()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(text.rjust(w) for text, w in zip(row, widths, strict=True)) for row in rows
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table(f"Characters of {self.group.name}", self._header(), self._rows())
+
+    def _header(self) -> list[str]:
+        classes = self.group.conjugacy_classes
+        names = [self.group.element_names[g] for g in classes.representatives]
+        return ["", *(f"{n} ({s})" for n, s in zip(names, classes.sizes, strict=True))]
+
+    def _rows(self) -> list[list[str]]:
+        return [[f"ρ{i}", *map(format_value, row)] for i, row in enumerate(self.values.tolist())]
 
     @cached_property
     def dims(self) -> NDArray[np.intp]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from groupfeat.groups._checks import as_cayley_table, check_group_axioms, table_dtype
 from groupfeat.groups._classes import ConjugacyClasses, find_conjugacy_classes
 from groupfeat.groups._cyclic_factors import CyclicFactors, find_cyclic_factors
+from groupfeat.groups._display import html_table, summarise
 from groupfeat.groups._generation import generated_subset, generating_set
 
 __all__ = ["FiniteGroup"]
@@ -90,6 +91,17 @@ class FiniteGroup:
 
     def __repr__(self) -> str:
         return f"FiniteGroup({self.name!r}, order={self.order})"
+
+    def _repr_html_(self) -> str:
+        classes = self.conjugacy_classes
+        rows = [
+            ("order", self.order),
+            ("abelian", "yes" if self.is_abelian else "no"),
+            ("exponent", self.exponent),
+            ("class sizes", summarise(classes.sizes.tolist())),
+            ("generators", summarise([self.element_names[s] for s in self.generators])),
+        ]
+        return html_table(self.name, ("", ""), rows)
 
     @property
     def order(self) -> int:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups._certificate import Certificate, certify
 from groupfeat.groups._characters import CharacterTable, character_table
+from groupfeat.groups._display import html_table, summarise
 from groupfeat.groups._finite_group import FiniteGroup
 from groupfeat.groups._orbits import choose_projection, orbit_vectors
 from groupfeat.groups._pivots import well_conditioned_pivots
@@ -93,7 +94,7 @@ class Irrep:
         return np.block([[a, -b], [b, a]])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Irreps(Sequence[Irrep]):
     """All irreps of a group, in the order of its character table.
 
@@ -117,6 +118,18 @@ class Irreps(Sequence[Irrep]):
     def certificate(self) -> Certificate:
         """Errors of the matrices as homomorphisms, unitary and irreducible."""
         return certify(self.table, self.members)
+
+    def __repr__(self) -> str:
+        dims = summarise([irrep.dim for irrep in self.members])
+        error = self.certificate.homomorphism_error
+        return f"Irreps({self.group.name}: dimensions {dims}; homomorphism error ≤ {error:.0e})"
+
+    def _repr_html_(self) -> str:
+        kinds = {1: "real", 0: "complex", -1: "quaternionic"}
+        rows = [(f"ρ{r.index}", r.dim, kinds[r.frobenius_schur]) for r in self.members]
+        error = self.certificate.homomorphism_error
+        caption = f"Irreps of {self.group.name}, homomorphism error ≤ {error:.0e}"
+        return html_table(caption, ("", "dimension", "type"), rows)
 
     def __len__(self) -> int:
         return len(self.members)

@@ -40,6 +40,13 @@ def test_group(call: Any) -> None:
     assert found["seconds"] > 0
 
 
+def test_exact_characters(call: Any) -> None:
+    _, out, _ = call("characters", "D5", "--exact", "--json")
+    assert "-1/2 + sqrt(5)/2" in json.loads(out)["exact"][3]
+    _, out, _ = call("characters", "D5", "--exact")
+    assert "-1/2 + sqrt(5)/2" in out
+
+
 def test_characters(call: Any) -> None:
     code, out, _ = call("characters", "Q8", "--json")
     found = json.loads(out)
