@@ -18,22 +18,22 @@ def abelian_character_exponents(group: FiniteGroup) -> NDArray[np.intp]:
     members = np.zeros(1, dtype=np.intp)
     exponents = np.zeros((1, 1), dtype=np.intp)
     for s in group.generators:
-        cosets, power = [members], s
         inside = np.zeros(group.order, dtype=bool)
         inside[members] = True
-        while not inside[power]:
-            cosets.append(table[members, power].astype(np.intp))
-            power = int(table[power, s])
-        n = len(cosets)
+        step = table[:, s].tolist()
+        powers = [0]
+        while not inside[power := step[powers[-1]]]:
+            powers.append(power)
+        n = len(powers)
         if n == 1:
             continue
         # χ(s) = ((χ(sⁿ) + t·e)/n) for t = 0..n-1, in units of 1/e.
-        base = exponents[:, int(np.flatnonzero(members == power)[0])] // n
+        base = exponents[:, np.flatnonzero(members == power)[0]] // n
         choice = (base[:, None] + np.arange(n) * (modulus // n)).ravel()
         old = np.repeat(exponents, n, axis=0)
-        exponents = np.concatenate([old + step * choice[:, None] for step in range(n)], axis=1)
-        exponents %= modulus
-        members = np.concatenate(cosets)
+        turns = np.outer(choice, np.arange(n)) % modulus
+        exponents = (old[:, None, :] + turns[:, :, None]).reshape(len(old), -1) % modulus
+        members = table[np.array(powers)[:, None], members].ravel().astype(np.intp)
     ordered = np.empty_like(exponents)
     ordered[:, members] = exponents
     return ordered

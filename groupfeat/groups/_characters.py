@@ -1,5 +1,7 @@
 """Character tables: one Hermitian eigenproblem of the class algebra, then exact rounding."""
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -81,11 +83,23 @@ class CharacterTable:
     @cached_property
     def spectra(self) -> tuple[NDArray[np.intp], ...]:
         """For class j of element order o, how often ρ_i has the eigenvalue exp(2πi s/o), (k, o)."""
-        found = []
-        for j in range(len(self)):
-            along = self.values[:, power_classes(self.group, j)]
-            found.append(np.rint(np.fft.fft(along, axis=1).real / along.shape[1]).astype(np.intp))
+        found: list[NDArray[np.intp]] = [np.empty(0, dtype=np.intp)] * len(self)
+        for order in self.spectra_by_order:
+            exponents = np.arange(order.powers.shape[1])
+            for row, a in itertools.product(range(len(order.powers)), order.units.tolist()):
+                # What is exp(2πi s/o) for g is exp(2πi as/o) for its power a.
+                moved = np.empty_like(order.counts[:, row])
+                moved[:, exponents * a % len(exponents)] = order.counts[:, row]
+                found[order.powers[row, a]] = moved
         return tuple(found)
+
+    @cached_property
+    def spectra_by_order(self) -> tuple["OrderSpectra", ...]:
+        """The eigenvalue multiplicities of all rational classes, an entry an element order."""
+        return tuple(
+            OrderSpectra(powers, units, _multiplicities(self.values, powers)[0])
+            for powers, units in rational_classes(self.group)
+        )
 
     @cached_property
     def conjugate(self) -> NDArray[np.intp]:
@@ -114,6 +128,27 @@ class CharacterTable:
     def on_elements(self, index: int) -> NDArray[np.complex128]:
         """Return χ_index at every element, shape (M,)."""
         return self.values[index][self.group.conjugacy_classes.labels]
+
+
+@dataclass(frozen=True, eq=False)
+class OrderSpectra:
+    """Eigenvalue multiplicities at n rational classes of one element order o.
+
+    A rational class is the union of the classes of the generators of ⟨g⟩.
+
+    Parameters
+    ----------
+    powers
+        The classes of 1, g, …, g^(o−1) for one g of each rational class, shape (n, o).
+    units
+        The exponents prime to o.
+    counts
+        How often ρ_i(g) has the eigenvalue exp(2πi s/o), shape (k, n, o).
+    """
+
+    powers: NDArray[np.intp]
+    units: NDArray[np.intp]
+    counts: NDArray[np.intp]
 
 
 def character_table(group: FiniteGroup, *, rng: int | np.random.Generator = 0) -> CharacterTable:
@@ -151,11 +186,20 @@ def character_table(group: FiniteGroup, *, rng: int | np.random.Generator = 0) -
     )
 
 
-def power_classes(group: FiniteGroup, class_index: int) -> NDArray[np.intp]:
-    """Return the classes of 1, g, g², … for a class representative g, shape (order of g,)."""
+def rational_classes(group: FiniteGroup) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield, an element order o at a time, the powers and units of `OrderSpectra`."""
     classes = group.conjugacy_classes
-    g = int(classes.representatives[class_index])
-    return classes.labels[element_powers(group, g)]
+    for order in np.unique(classes.element_orders).tolist():
+        columns = np.flatnonzero(classes.element_orders == order)
+        representatives = classes.representatives[columns]
+        elements = np.zeros((len(columns), order), dtype=np.intp)
+        for s in range(1, order):
+            elements[:, s] = group.cayley_table[elements[:, s - 1], representatives]
+        powers = classes.labels[elements]
+        exponents = np.arange(order)
+        units = exponents[np.gcd(exponents, order) == 1]
+        first = powers[:, units].min(axis=1) == columns
+        yield powers[first], units
 
 
 def element_powers(group: FiniteGroup, g: int) -> NDArray[np.intp]:
@@ -206,20 +250,31 @@ def _rounded(group: FiniteGroup, raw: ComplexArray) -> CharacterTable | None:
     if np.any(degrees < 1) or int(np.sum(degrees**2)) != group.order:
         return None
     values = np.empty_like(raw)
-    spectra: list[NDArray[np.intp]] = []
-    for j in range(raw.shape[1]):
-        along = raw[:, power_classes(group, j)]
-        multiplicities = np.fft.fft(along, axis=1) / along.shape[1]
-        whole = np.rint(multiplicities.real)
-        if np.abs(multiplicities - whole).max() > _INTEGER_TOLERANCE or whole.min() < 0:
+    spectra: list[OrderSpectra] = []
+    for powers, units in rational_classes(group):
+        whole, error = _multiplicities(raw, powers)
+        if error > _INTEGER_TOLERANCE or whole.min() < 0:
             return None
-        values[:, j] = whole @ _roots_of_unity(along.shape[1])
-        spectra.append(whole.astype(np.intp))
+        order = powers.shape[1]
+        turns = np.outer(np.arange(order), units) % order
+        values[:, powers[:, units]] = whole @ _roots_of_unity(order)[turns]
+        spectra.append(OrderSpectra(powers, units, whole))
     ranking = _ranking(values)
     table = CharacterTable(group, values[ranking])
     # Known already: fill the cached property.
-    vars(table)["spectra"] = tuple(counts[ranking] for counts in spectra)
+    vars(table)["spectra_by_order"] = tuple(
+        OrderSpectra(found.powers, found.units, found.counts[ranking]) for found in spectra
+    )
     return table
+
+
+def _multiplicities(
+    values: ComplexArray, powers: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], float]:
+    """Return ⟨χ restricted to ⟨g⟩, character s of ⟨g⟩⟩, (k, n, o), and the distance to integers."""
+    found = np.fft.fft(values[:, powers], axis=2) / powers.shape[1]
+    whole = np.rint(found.real)
+    return whole.astype(np.intp), float(np.abs(found - whole).max())
 
 
 def _ranking(values: ComplexArray) -> NDArray[np.intp]:

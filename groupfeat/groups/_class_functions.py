@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups._characters import CharacterTable
+from groupfeat.groups._element_orders import powers_of
 from groupfeat.groups._finite_group import FiniteGroup
 
 __all__ = [
@@ -30,13 +31,8 @@ _TOLERANCE = 1e-6
 def power_map(group: FiniteGroup, exponent: int) -> NDArray[np.intp]:
     """Return the class of gⁿ for each class of g, shape (k,); n may be negative."""
     classes = group.conjugacy_classes
-    base, power = classes.representatives, np.zeros(len(classes), dtype=np.intp)
-    rest = exponent % group.exponent
-    while rest:
-        if rest & 1:
-            power = group.cayley_table[power, base].astype(np.intp)
-        base, rest = group.cayley_table[base, base].astype(np.intp), rest >> 1
-    return classes.labels[power]
+    powers = powers_of(group.cayley_table, classes.representatives, exponent % group.exponent)
+    return classes.labels[powers]
 
 
 def multiplicities(character: ArrayLike, table: CharacterTable) -> NDArray[np.intp]:

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 __all__ = ["ConjugacyClasses", "find_conjugacy_classes"]
 
@@ -49,20 +47,36 @@ def find_conjugacy_classes(
     generators: Sequence[int],
     element_orders: NDArray[np.intp],
 ) -> ConjugacyClasses:
-    """Return the orbits of g ↦ s g s⁻¹ over the generators s: connected components of a graph."""
-    order = len(table)
-    everyone = np.arange(order)
-    moved = [table[table[s], inverse[s]] for s in generators] or [everyone]
-    targets = np.stack(moved, axis=1).ravel()
-    starts = np.arange(order + 1) * len(moved)
-    graph = csr_array((np.ones(len(targets), dtype=np.int8), targets, starts), (order, order))
-    count, raw = connected_components(graph, directed=False)
-    _, first = np.unique(raw, return_index=True)
-    sizes = np.bincount(raw, minlength=count)
+    """Return the orbits of g ↦ s g s⁻¹ over the generators s.
+
+    Every element takes the least label along its orbit under each generator in
+    turn, by doubling, until no label changes.
+    """
+    labels = np.arange(len(table))
+    moves = [_doublings(table[table[s], inverse[s]]) for s in generators]
+    while True:
+        before = labels
+        for doublings in moves:
+            for moved in doublings:
+                labels = np.minimum(labels, labels[moved])
+        if np.array_equal(labels, before):
+            break
+    first, raw = np.unique(labels, return_inverse=True)
+    sizes = np.bincount(raw)
     ranking = np.lexsort((first, sizes, element_orders[first]))
-    rank_of = np.empty(count, dtype=np.intp)
-    rank_of[ranking] = np.arange(count)
+    rank_of = np.empty(len(first), dtype=np.intp)
+    rank_of[ranking] = np.arange(len(first))
     chosen = first[ranking].astype(np.intp)
     return ConjugacyClasses(
         rank_of[raw], chosen, sizes[ranking].astype(np.intp), element_orders[chosen]
     )
+
+
+def _doublings(permutation: NDArray[Any]) -> list[NDArray[Any]]:
+    """Return p, p², p⁴, … up to the first that would pass the length of every cycle."""
+    found: list[NDArray[Any]] = []
+    everyone = np.arange(len(permutation))
+    while not np.array_equal(permutation, everyone) and 2 ** len(found) <= len(everyone):
+        found.append(permutation)
+        permutation = permutation[permutation]
+    return found

@@ -12,6 +12,7 @@ from groupfeat.groups._checks import as_cayley_table, check_group_axioms, table_
 from groupfeat.groups._classes import ConjugacyClasses, find_conjugacy_classes
 from groupfeat.groups._cyclic_factors import CyclicFactors, find_cyclic_factors
 from groupfeat.groups._display import html_table, summarise
+from groupfeat.groups._element_orders import find_element_orders, powers_of
 from groupfeat.groups._generation import generated_subset, generating_set
 
 __all__ = ["FiniteGroup"]
@@ -116,10 +117,9 @@ class FiniteGroup:
     @cached_property
     def inverse(self) -> NDArray[np.intp]:
         """Indices (M,): ``inverse[g]`` is the element with g·inverse[g] = identity."""
-        found: NDArray[np.intp] = np.empty(self.order, dtype=np.intp)
-        rows, columns = np.nonzero(self.cayley_table == 0)
-        found[rows] = columns
-        return _frozen(found)
+        # g⁻¹ = gᴹ⁻¹, a few look-ups an element; a search through the table costs M².
+        found = powers_of(self.cayley_table, np.arange(self.order), self.order - 1)
+        return _frozen(found.astype(np.intp))
 
     @cached_property
     def is_abelian(self) -> bool:
@@ -130,15 +130,7 @@ class FiniteGroup:
     @cached_property
     def element_orders(self) -> NDArray[np.intp]:
         """Orders (M,) of the elements."""
-        orders: NDArray[np.intp] = np.ones(self.order, dtype=np.intp)
-        alive = np.arange(self.order)
-        power = alive.copy()
-        while True:
-            alive, power = alive[power != 0], power[power != 0]
-            if not len(alive):
-                return _frozen(orders)
-            orders[alive] += 1
-            power = self.cayley_table[power, alive].astype(np.intp)
+        return _frozen(find_element_orders(self.cayley_table))
 
     @cached_property
     def exponent(self) -> int:

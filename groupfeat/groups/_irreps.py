@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from groupfeat.groups._blocks import blocks_of
 from groupfeat.groups._certificate import Certificate, certify
 from groupfeat.groups._characters import CharacterTable, character_table
 from groupfeat.groups._display import html_table, summarise
 from groupfeat.groups._finite_group import FiniteGroup
-from groupfeat.groups._orbits import choose_projection, orbit_vectors
-from groupfeat.groups._pivots import well_conditioned_pivots
+from groupfeat.groups._orbits import Projection, choose_projections, orbit_vectors
 
 __all__ = ["Irrep", "Irreps", "irreps"]
 
@@ -44,6 +44,8 @@ class Irrep:
         u_g = ρ(g)u, shape (M, d); real for real type.
     pivots
         Elements x₁ … x_d whose vectors form a well-conditioned basis, shape (d,).
+    basis_inverse
+        The inverse of [u_{x₁} … u_{x_d}], shape (d, d).
     """
 
     group: FiniteGroup
@@ -52,6 +54,7 @@ class Irrep:
     frobenius_schur: int
     orbit: Matrix = field(repr=False)
     pivots: NDArray[np.intp] = field(repr=False)
+    basis_inverse: Matrix = field(repr=False)
 
     def __post_init__(self) -> None:
         self.orbit.setflags(write=False)
@@ -61,11 +64,6 @@ class Irrep:
     def is_trivial(self) -> bool:
         """Whether ρ(g) = 1 for every g."""
         return self.index == 0
-
-    @cached_property
-    def basis_inverse(self) -> Matrix:
-        """The inverse of [u_{x₁} … u_{x_d}], shape (d, d)."""
-        return np.linalg.inv(self.orbit[self.pivots].T)
 
     def matrices(self, elements: ArrayLike | None = None) -> Matrix:
         """Return the unitary matrices of ``elements`` (default: all), shape (m, d, d).
@@ -118,6 +116,26 @@ class Irreps(Sequence[Irrep]):
     def certificate(self) -> Certificate:
         """Errors of the matrices as homomorphisms, unitary and irreducible."""
         return certify(self.table, self.members)
+
+    def matrices(self, elements: ArrayLike | None = None) -> list[Matrix]:
+        """Return `Irrep.matrices` of every irrep, (m, d_k, d_k) each, stacked inside for speed.
+
+        Raises
+        ------
+        IndexError
+            If an element is not in ``0..M-1``.
+        """
+        table = self.group.cayley_table
+        rows = table if elements is None else table[_checked_elements(elements, len(table))]
+        found: list[Matrix] = [np.empty(0)] * len(self.members)
+        for block in blocks_of(self.members):
+            for position, matrices in zip(block.positions, block.matrices(rows), strict=True):
+                found[position] = matrices
+        return found
+
+    def generator_matrices(self) -> list[Matrix]:
+        """Return the matrices of ``group.generators`` for every irrep."""
+        return self.matrices(np.array(self.group.generators, dtype=np.intp))
 
     def __repr__(self) -> str:
         dims = summarise([irrep.dim for irrep in self.members])
@@ -193,47 +211,61 @@ def _checked_elements(elements: ArrayLike, order: int) -> NDArray[np.intp]:
 
 
 def _all_members(table: CharacterTable, rng: np.random.Generator) -> tuple[Irrep, ...]:
-    firsts = np.flatnonzero(np.arange(len(table)) <= table.conjugate).tolist()
-    wanted = [i for i in firsts if table.dims[i] > 1]
-    orbits = {i: _linear_orbit(table, i) for i in firsts if table.dims[i] == 1}
-    for batch in _batches(table, wanted):
-        indices = [i for i, _ in batch]
-        found = orbit_vectors(table, indices, [p for _, p in batch], rng)
-        orbits.update(zip(indices, found, strict=True))
-    pivots = {
-        i: well_conditioned_pivots(orbit) if table.dims[i] > 1 else np.zeros(1, dtype=np.intp)
-        for i, orbit in orbits.items()
-    }
-    members = []
-    for i in range(len(table)):
-        source = i if i in orbits else int(table.conjugate[i])
-        orbit = orbits[source] if source == i else orbits[source].conj()
-        members.append(
-            Irrep(
-                table.group,
-                i,
-                int(table.dims[i]),
-                int(table.frobenius_schur[i]),
-                orbit,
-                pivots[source],
+    """Make one irrep a character; of a complex pair the second as the conjugate of the first."""
+    found: dict[int, Irrep] = {}
+    firsts = np.flatnonzero(np.arange(len(table)) <= table.conjugate)
+    linear = table.dims[firsts] == 1
+    _add_linear(table, firsts[linear], found)
+    for indices, projections in _batches(table, firsts[~linear]):
+        orbits, pivots = orbit_vectors(table, indices, projections, rng)
+        bases = orbits[np.arange(len(indices))[:, None], pivots]
+        inverses = np.linalg.inv(bases.swapaxes(1, 2))
+        for b, i in enumerate(indices):
+            found[i] = _member(table, i, orbits[b], pivots[b], inverses[b])
+    for i, j in enumerate(table.conjugate.tolist()):
+        if i > j:
+            first = found[j]
+            found[i] = _member(
+                table, i, first.orbit.conj(), first.pivots, first.basis_inverse.conj()
             )
-        )
-    return tuple(members)
+    return tuple(found[i] for i in range(len(table)))
 
 
-def _linear_orbit(table: CharacterTable, index: int) -> Matrix:
-    values = table.on_elements(index)[:, None]
-    return values.real.copy() if table.frobenius_schur[index] == 1 else values
+def _member(
+    table: CharacterTable,
+    index: int,
+    orbit: Matrix,
+    pivots: NDArray[np.intp],
+    inverse: Matrix,
+) -> Irrep:
+    dim, kind = int(table.dims[index]), int(table.frobenius_schur[index])
+    return Irrep(table.group, index, dim, kind, orbit, pivots, inverse)
 
 
-def _batches(table: CharacterTable, indices: list[int]) -> Iterator[list[tuple[int, Any]]]:
-    """Group characters of one degree, multiplicity and field, in blocks of bounded memory."""
-    alike: dict[tuple[int, int, bool], list[tuple[int, Any]]] = {}
-    for i in indices:
-        chosen = choose_projection(table, i)
-        real = bool(table.frobenius_schur[i] == 1)
-        alike.setdefault((int(table.dims[i]), chosen.multiplicity, real), []).append((i, chosen))
-    for (degree, copies, _), members in alike.items():
+def _add_linear(table: CharacterTable, firsts: NDArray[np.intp], found: dict[int, Irrep]) -> None:
+    """Linear characters are their own orbits, with the identity as pivot."""
+    values = table.values[firsts][:, table.group.conjugacy_classes.labels, None]
+    reals = values.real.copy()
+    pivot, one = np.zeros(1, dtype=np.intp), np.ones((1, 1))
+    kinds = table.frobenius_schur[firsts].tolist()
+    for row, (i, kind) in enumerate(zip(firsts.tolist(), kinds, strict=True)):
+        orbit = reals[row] if kind == 1 else values[row]
+        found[i] = Irrep(table.group, i, 1, kind, orbit, pivot, one)
+
+
+def _batches(
+    table: CharacterTable, indices: NDArray[np.intp]
+) -> Iterator[tuple[list[int], list[Projection]]]:
+    """Group characters of one degree, multiplicity, element order and field; bounded memory."""
+    alike: dict[tuple[int, ...], list[tuple[int, Projection]]] = {}
+    projections = choose_projections(table, indices)
+    real = (table.frobenius_schur[indices] == 1).tolist()
+    degrees = table.dims[indices].tolist()
+    for i, degree, kind, chosen in zip(indices.tolist(), degrees, real, projections, strict=True):
+        key = (degree, chosen.multiplicity, chosen.order, kind)
+        alike.setdefault(key, []).append((i, chosen))
+    for (degree, copies, *_), members in alike.items():
         size = max(1, _BATCH_ENTRIES // (table.group.order * degree * copies))
         for start in range(0, len(members), size):
-            yield members[start : start + size]
+            part = members[start : start + size]
+            yield [i for i, _ in part], [chosen for _, chosen in part]

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from groupfeat.groups._characters import CharacterTable, element_powers
+from groupfeat.groups._pivots import well_conditioned_pivots
 
-__all__ = ["Projection", "choose_projection", "orbit_vectors"]
+__all__ = ["Projection", "choose_projections", "orbit_vectors"]
 
 Matrix = NDArray[np.inexact[Any]]
 _SPLIT_ATTEMPTS = 6
@@ -24,43 +25,70 @@ _SPLIT_ATTEMPTS = 6
 
 @dataclass(frozen=True)
 class Projection:
-    """An eigenspace of ρ(h): the element h, the power of exp(2πi/o) and its multiplicity."""
+    """An eigenspace of ρ(h): the element h, the power s of exp(2πi/o), o, and its multiplicity."""
 
     element: int
     exponent: int
+    order: int
     multiplicity: int
 
 
-def choose_projection(table: CharacterTable, index: int) -> Projection:
-    """Return the eigenspace of least multiplicity; for a real type only ±1 keep all real."""
-    real = table.frobenius_schur[index] == 1
-    best: tuple[int, int, int, int] | None = None
-    for j, spectrum in enumerate(table.spectra):
-        counts = spectrum[index]
-        order = len(counts)
-        allowed = [0, order // 2] if real and order % 2 == 0 else [0] if real else range(order)
-        for s in allowed:
-            if counts[s] and (best is None or (counts[s], order) < best[:2]):
-                best = (int(counts[s]), order, j, s)
-    assert best is not None  # noqa: S101 - the identity's class always offers s = 0
-    element = int(table.group.conjugacy_classes.representatives[best[2]])
-    return Projection(element, best[3], best[0])
+def choose_projections(table: CharacterTable, indices: NDArray[np.intp]) -> list[Projection]:
+    """Return for each character the eigenspace of least multiplicity, of least element order.
+
+    For a real type only the eigenvalues ±1 are taken, which keep all real.
+    """
+    if not len(indices):
+        return []
+    real = table.frobenius_schur[indices] == 1
+    least = np.full(len(indices), np.iinfo(np.intp).max)
+    chosen = np.zeros((len(indices), 3), dtype=np.intp)
+    for spectra in table.spectra_by_order:
+        counts = spectra.counts[indices]
+        order = counts.shape[2]
+        allowed = counts > 0
+        # exp(2πi s/o) is real for s = 0 and s = o/2 alone.
+        allowed &= (2 * np.arange(order) % order == 0) | ~real[:, None, None]
+        flat = np.where(allowed, counts, np.iinfo(np.intp).max).reshape(
+            len(indices), counts.shape[1] * order
+        )
+        best = flat.argmin(axis=1)
+        found = flat[np.arange(len(indices)), best]
+        better = found < least
+        places, exponents = np.divmod(best, order)
+        classes = spectra.powers[places, 1 % order]
+        rows = np.stack([classes, exponents, np.full(len(best), order)], axis=1)
+        chosen[better], least[better] = rows[better], found[better]
+    elements = table.group.conjugacy_classes.representatives[chosen[:, 0]]
+    return [
+        Projection(int(h), int(s), int(o), int(m))
+        for h, (_, s, o), m in zip(elements, chosen, least, strict=True)
+    ]
 
 
-def projected_character(table: CharacterTable, index: int, chosen: Projection) -> Matrix:
-    """Return φ(x) = (1/o) Σ_s λ⁻ˢ χ(x hˢ) for all x, shape (M,); real for a real type."""
-    group = table.group
-    powers = element_powers(group, chosen.element)
-    order = len(powers)
-    phases = np.exp(-2j * np.pi * chosen.exponent * np.arange(order) / order)
-    values = table.values[index]
-    if table.frobenius_schur[index] == 1:
-        phases, values = phases.real.round(), values.real
+def projected_characters(
+    table: CharacterTable, indices: list[int], chosen: list[Projection]
+) -> Matrix:
+    """Return φ(x) = (1/o) Σ_s λ⁻ˢ χ(x hˢ), shape (b, M), for elements h of one order o.
+
+    Real if all characters are of real type.
+    """
+    group, order = table.group, chosen[0].order
+    values: Matrix = table.values[indices]
+    exponents = np.array([projection.exponent for projection in chosen])
+    phases: Matrix = np.exp(-2j * np.pi * np.outer(exponents, np.arange(order)) / order) / order
+    if (table.frobenius_schur[indices] == 1).all():
+        phases, values = (phases.real * order).round() / order, values.real
     labels = group.conjugacy_classes.labels
-    total = np.zeros(group.order, dtype=values.dtype)
-    for phase, power in zip(phases, powers, strict=True):
-        total += phase * values[labels[group.cayley_table[:, power]]]
-    return total / order
+    rows = np.arange(len(indices))[:, None]
+    elements = np.array([projection.element for projection in chosen])
+    total: Matrix = np.zeros((len(indices), group.order), dtype=values.dtype)
+    power = np.zeros_like(elements)
+    for s in range(order):
+        moved = labels[group.cayley_table[:, power].T]
+        total += phases[:, s, None] * values[rows, moved]
+        power = group.cayley_table[power, elements].astype(np.intp)
+    return total
 
 
 def orbit_vectors(
@@ -68,25 +96,28 @@ def orbit_vectors(
     indices: list[int],
     projections: list[Projection],
     rng: np.random.Generator,
-) -> list[Matrix]:
-    """Return, for characters of one degree d and multiplicity m, the vectors ρ(g)u, shapes (M, d).
+) -> tuple[Matrix, NDArray[np.intp]]:
+    """Return the vectors ρ(g)u (b, M, d) and elements whose vectors are a good basis (b, d).
+
+    The characters have one degree d, multiplicity m, order o and field.
 
     Raises
     ------
     ArithmeticError
         If the rank of the Gram matrix is not d·m or the split does not succeed.
     """
-    phi = np.stack(
-        [projected_character(table, i, p) for i, p in zip(indices, projections, strict=True)]
-    )
+    phi = projected_characters(table, indices, projections)
     degree, copies = int(table.dims[indices[0]]), projections[0].multiplicity
     factors, pivots = _pivoted_cholesky(table, phi, degree * copies)
     if copies == 1:
-        return list(factors)
-    return [
-        _split(table, phi[b], factors[b], pivots[b], projections[b], degree, rng)
-        for b in range(len(indices))
-    ]
+        return factors, pivots
+    orbits = np.stack(
+        [
+            _split(table, phi[b], factors[b], pivots[b], projections[b], degree, rng)
+            for b in range(len(indices))
+        ]
+    )
+    return orbits, np.stack([well_conditioned_pivots(orbit) for orbit in orbits])
 
 
 def _pivoted_cholesky(
@@ -166,9 +197,10 @@ def _corner_function(
         phases = phases.real
     else:
         weights = weights + 1j * rng.standard_normal(terms)
-    psi = np.zeros_like(phi)
-    for g, weight in zip(drawn, weights, strict=True):
-        for element, c in ((g, weight), (group.inverse[g], np.conj(weight))):
-            for phase, power in zip(phases, powers, strict=True):
-                psi += c * phase * phi[group.cayley_table[:, group.cayley_table[power, element]]]
+    # a = Σ w_g ρ(g) + conj(w_g) ρ(g⁻¹); ψ sums φ(z hˢ g) over all of them and all powers s.
+    elements = np.concatenate([drawn, group.inverse[drawn]])
+    factors = np.concatenate([weights, weights.conj()])
+    products = group.cayley_table[np.ix_(powers, elements)]
+    moved = phi[group.cayley_table[:, products.ravel()]]
+    psi: Matrix = moved @ np.outer(phases, factors).ravel()
     return psi

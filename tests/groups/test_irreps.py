@@ -1,5 +1,7 @@
 """Character tables and irreps: laws on random groups, published tables, certificates."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from groupfeat.groups import (
     irreps,
     real_families,
 )
-from groupfeat.groups._orbits import choose_projection
+from groupfeat.groups._orbits import choose_projections
 from tests.strategies import groups
 
 GOLDEN = (1 + np.sqrt(5)) / 2
@@ -121,7 +123,7 @@ def test_certificate_bounds_the_true_error_of_broken_matrices() -> None:
     irrep = found[3]
     orbit = np.array(irrep.orbit)
     orbit[7] += 1e-3
-    broken = type(irrep)(irrep.group, 3, irrep.dim, 1, orbit, irrep.pivots)
+    broken = replace(irrep, orbit=orbit)
     members = (*found.members[:3], broken, *found.members[4:])
     certificate = type(found)(found.table, members).certificate
     matrices = broken.matrices()
@@ -138,7 +140,7 @@ def test_copies_that_do_not_split_are_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("groupfeat.groups._orbits._corner_function", lambda table, phi, *_: phi)
     group = group_from_spec("A6")
     table = character_table(group)
-    chosen = [choose_projection(table, i).multiplicity for i in range(len(table))]
+    chosen = [p.multiplicity for p in choose_projections(table, np.arange(len(table)))]
     assert max(chosen) > 1
     with pytest.raises(ArithmeticError, match="no random element split the copies apart"):
         irreps(group)
