@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from groupfeat.groups._irreps import Irrep
 
-__all__ = ["IrrepBlock", "blocks_of"]
+__all__ = ["IrrepBlock", "blocks_of", "squares"]
 
 Matrix = NDArray[np.inexact[Any]]
 # Small enough that temporaries stay in cache and are not given back to the system.
@@ -52,7 +52,8 @@ def blocks_of(members: Sequence["Irrep"]) -> Iterator[IrrepBlock]:
     for position, irrep in enumerate(members):
         alike.setdefault((irrep.dim, irrep.orbit.dtype), []).append(position)
     for positions in alike.values():
-        size = max(1, _BLOCK_ENTRIES // members[positions[0]].orbit.size)
+        first = members[positions[0]]
+        size = max(1, _BLOCK_ENTRIES // (first.orbit.size * max(1, len(first.group.generators))))
         for start in range(0, len(positions), size):
             chosen = positions[start : start + size]
             yield IrrepBlock(
@@ -61,6 +62,12 @@ def blocks_of(members: Sequence["Irrep"]) -> Iterator[IrrepBlock]:
                 _stacked([members[i].pivots for i in chosen]),
                 _stacked([members[i].basis_inverse for i in chosen]),
             )
+
+
+def squares(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return |x|², without the square root that np.abs takes."""
+    found = values.real**2
+    return found + values.imag**2 if np.iscomplexobj(values) else found
 
 
 def _stacked(arrays: list[Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups._blocks import IrrepBlock, blocks_of
+from groupfeat.groups._blocks import IrrepBlock, blocks_of, squares
 from groupfeat.groups._characters import CharacterTable
 
 if TYPE_CHECKING:
@@ -59,12 +59,10 @@ def _errors(
     amplification = np.linalg.svd(block.inverses, compute_uv=False)[:, 0] * np.sqrt(degree)
     images = block.matrices(cayley[generators])
     gram = images.conj().swapaxes(2, 3) @ images - np.eye(degree)
-    unitarity = float(np.sqrt(_squares(gram).sum(axis=(2, 3)).max()))
-    homomorphism = 0.0
-    for i, s in enumerate(generators):
-        residual = block.orbits @ images[:, i].swapaxes(1, 2) - block.orbits[:, cayley[s]]
-        worst = np.sqrt(_squares(residual).sum(axis=2).max(axis=1))
-        homomorphism = max(homomorphism, float((worst * amplification).max()))
+    unitarity = float(np.sqrt(squares(gram).sum(axis=(2, 3)).max()))
+    moved = block.orbits[:, None] @ images.swapaxes(2, 3)
+    residual = squares(moved - block.orbits[:, cayley[generators]]) @ np.ones(degree)
+    homomorphism = float((np.sqrt(residual.max(axis=(1, 2))) * amplification).max())
     return homomorphism, unitarity, trace_error
 
 
@@ -76,10 +74,4 @@ def _trace_error(table: CharacterTable, indices: list[int], block: IrrepBlock) -
     for j, inverse in enumerate(block.inverses.swapaxes(0, 1)):
         frames = block.orbits[irreps, rows[:, block.pivots[:, j]].T]
         traces += (frames @ inverse[:, :, None])[..., 0]
-    return float(np.sqrt(_squares(traces - table.values[indices]).max()))
-
-
-def _squares(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return |x|², without the square root that np.abs takes."""
-    found = values.real**2
-    return found + values.imag**2 if np.iscomplexobj(values) else found
+    return float(np.sqrt(squares(traces - table.values[indices]).max()))

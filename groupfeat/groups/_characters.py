@@ -1,9 +1,11 @@
 """Character tables: one Hermitian eigenproblem of the class algebra, then exact rounding."""
 
 import itertools
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ __all__ = ["CharacterTable", "character_table"]
 ComplexArray = NDArray[np.complex128]
 _ATTEMPTS = 8
 _INTEGER_TOLERANCE = 1e-3
+# Small enough that temporaries stay in cache and are not given back to the system.
+_BLOCK_ENTRIES = 8_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -104,6 +108,8 @@ class CharacterTable:
     @cached_property
     def conjugate(self) -> NDArray[np.intp]:
         """Index of the complex conjugate of each character, shape (k,)."""
+        if self.frobenius_schur.all():
+            return np.arange(len(self))
         # A random linear form tells characters apart; the conjugate has the conjugate value.
         form = self.values @ np.random.default_rng(0).standard_normal(len(self))
         points = np.stack([form.real, form.imag], axis=1)
@@ -118,10 +124,11 @@ class CharacterTable:
     @cached_property
     def orthogonality_error(self) -> float:
         """Largest entry of |⟨χ_i, χ_j⟩ − δ_ij|; beyond 600 classes for 64 characters i only."""
-        weights = self.group.conjugacy_classes.sizes / self.group.order
+        weighted = self.values.conj()
+        weighted *= self.group.conjugacy_classes.sizes / self.group.order
         count = len(self)
         rows = np.arange(count) if count <= 600 else np.linspace(0, count - 1, 64).astype(np.intp)
-        inner = (self.values[rows] * weights) @ self.values.conj().T
+        inner = (self.values if count <= 600 else self.values[rows]) @ weighted.T
         inner[np.arange(len(rows)), rows] -= 1
         return float(np.abs(inner).max())
 
@@ -224,24 +231,40 @@ def _class_algebra_values(group: FiniteGroup, rng: np.random.Generator) -> Compl
     classes = group.conjugacy_classes
     count, sizes = len(classes), classes.sizes
     inverse_class = classes.labels[group.inverse[classes.representatives]]
-    draw = rng.standard_normal(count) + 1j * rng.standard_normal(count)
-    weights = (draw + draw[inverse_class].conj()) / np.sqrt(sizes)
-    # z = x y over all x of the group: y = x⁻¹ z, for each class representative z.
-    partners = classes.labels[group.cayley_table[np.ix_(group.inverse, classes.representatives)]]
-    cells = (np.arange(count) * count + partners).ravel()
-    spread = np.repeat(weights[classes.labels], count)
-    flat = np.bincount(cells, spread.real, count * count) + 1j * np.bincount(
-        cells, spread.imag, count * count
-    )
+    weights: NDArray[Any] = rng.standard_normal(count)
+    if not np.array_equal(inverse_class, np.arange(count)):
+        weights = weights + 1j * rng.standard_normal(count)
+    weights = (weights + weights[inverse_class].conj()) / np.sqrt(sizes)
     roots = np.sqrt(sizes)
-    hermitian = flat.reshape(count, count) * (roots[:, None] / roots)
+    hermitian = _central_element(group, weights) * (roots[:, None] / roots)
     vectors = np.linalg.eigh((hermitian + hermitian.conj().T) / 2)[1]
     leading = vectors[0]
     if np.abs(leading).min() < 0.5 / np.sqrt(group.order):
         return None
     unit = vectors * (np.abs(leading) / leading)
-    values: ComplexArray = (unit.conj() / roots[:, None]).T * np.sqrt(group.order)
-    return values
+    values = (unit.conj() / roots[:, None]).T * np.sqrt(group.order)
+    return values.astype(np.complex128, copy=False)
+
+
+def _central_element(group: FiniteGroup, weights: NDArray[Any]) -> NDArray[Any]:
+    """Return the matrix of Σ_x w(class of x) x on class functions, shape (k, k)."""
+    classes = group.conjugacy_classes
+    count = len(classes)
+    spread = weights[classes.labels]
+    rows = []
+    width = max(1, _BLOCK_ENTRIES // group.order)
+    for start in range(0, count, width):
+        # z = x y over all x of the group: y = x⁻¹ z, for some class representatives z.
+        chosen = classes.representatives[start : start + width]
+        partners = classes.labels[group.cayley_table[np.ix_(group.inverse, chosen)]]
+        cells = (np.arange(len(chosen)) * count + partners).ravel()
+        repeated = np.repeat(spread, len(chosen))
+        size = len(chosen) * count
+        block = np.bincount(cells, repeated.real, size).astype(weights.dtype)
+        if np.iscomplexobj(weights):
+            block += 1j * np.bincount(cells, repeated.imag, size)
+        rows.append(block.reshape(len(chosen), count))
+    return np.concatenate(rows)
 
 
 def _rounded(group: FiniteGroup, raw: ComplexArray) -> CharacterTable | None:
@@ -278,9 +301,18 @@ def _multiplicities(
 
 
 def _ranking(values: ComplexArray) -> NDArray[np.intp]:
-    keys = np.concatenate([values[:, :1].real, -values.real, -values.imag], axis=1)
+    count = len(values)
+    keys = np.empty((count, 2 * count + 1))
+    keys[:, 0] = values[:, 0].real
+    np.negative(values.real, out=keys[:, 1 : count + 1])
+    np.negative(values.imag, out=keys[:, count + 1 :])
+    keys *= 1e6
+    np.rint(keys, out=keys)
     # As big-endian unsigned numbers, so that rows compare as bytes.
-    whole = (np.rint(keys * 1e6).astype(np.int64) + 2**62).astype(">u8", order="C")
+    whole = keys.astype(np.int64)
+    whole += 2**62
+    if sys.byteorder == "little":
+        whole.byteswap(inplace=True)
     return np.argsort(whole.view(f"S{8 * keys.shape[1]}").ravel(), kind="stable").astype(np.intp)
 
 

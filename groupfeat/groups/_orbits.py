@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
+from groupfeat.groups._blocks import squares
 from groupfeat.groups._characters import CharacterTable, element_powers
 from groupfeat.groups._pivots import well_conditioned_pivots
 
@@ -21,6 +21,7 @@ __all__ = ["Projection", "choose_projections", "orbit_vectors"]
 
 Matrix = NDArray[np.inexact[Any]]
 _SPLIT_ATTEMPTS = 6
+_RESOLUTION = 1e6
 
 
 @dataclass(frozen=True)
@@ -124,29 +125,28 @@ def _pivoted_cholesky(
     table: CharacterTable, phi: Matrix, rank: int
 ) -> tuple[Matrix, NDArray[np.intp]]:
     """Factor φ(x⁻¹y) = Σ_i conj(F[x, i]) F[y, i] for a batch; return F (b, M, r), pivots (b, r)."""
-    group = table.group
+    cayley, inverse = table.group.cayley_table, table.group.inverse
     batch, order = phi.shape
     rows = np.arange(batch)
     factors = np.zeros((batch, order, rank), dtype=phi.dtype)
     pivots = np.zeros((batch, rank), dtype=np.intp)
     residual: NDArray[np.floating[Any]] = np.repeat(phi[:, :1].real, order, axis=1)
     scale = residual[:, 0].copy()
+    resolution = _RESOLUTION / scale[:, None]
     for i in range(rank):
         # Rounded, so that ties fall on the first element whatever the order of summation.
-        chosen = np.argmax(np.round(residual / scale[:, None], 6), axis=1)
+        chosen = np.rint(residual * resolution).argmax(axis=1)
         height = residual[rows, chosen]
         if height.min() < 1e-6:
             raise ArithmeticError(f"the Gram matrix has rank {i} < {rank}")
-        column = np.take_along_axis(
-            phi, group.cayley_table[group.inverse[chosen]].astype(np.intp), 1
-        )
+        column = phi[rows[:, None], cayley[inverse[chosen]]]
         if i:
             known = factors[rows, chosen, :i].conj()
-            column = column - (factors[:, :, :i] @ known[:, :, None])[:, :, 0]
-        column = column / np.sqrt(height)[:, None]
+            column -= (factors[:, :, :i] @ known[:, :, None])[:, :, 0]
+        column /= np.sqrt(height)[:, None]
         factors[:, :, i] = column
         pivots[:, i] = chosen
-        residual -= np.asarray((column * column.conj()).real, dtype=np.float64)
+        residual -= squares(column)
     if residual.max() > 1e-8 * scale.max():
         raise ArithmeticError(f"the Gram matrix has rank > {rank}: residual {residual.max():.1e}")
     return factors, pivots
@@ -167,8 +167,8 @@ def _split(
     ratios = group.cayley_table[np.ix_(group.inverse[pivots], pivots)]
     for attempt in range(_SPLIT_ATTEMPTS):
         psi = _corner_function(table, phi, chosen, 4 + 4 * attempt, rng)[ratios]
-        inner = solve_triangular(basis, psi.conj().T, trans="C").conj().T
-        corner = solve_triangular(basis, inner, trans="C")
+        inner: Matrix = np.linalg.solve(basis.conj().T, psi.conj().T)
+        corner: Matrix = np.linalg.solve(basis.conj().T, inner.conj().T)
         corner = (corner + corner.conj().T) / 2
         values, vectors = np.linalg.eigh(corner)
         clusters = values.reshape(-1, degree)
