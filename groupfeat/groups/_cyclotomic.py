@@ -24,7 +24,7 @@ def exact_character_values(table: CharacterTable) -> Any:
     >>> from groupfeat.groups import alternating, character_table, exact_character_values
     >>> exact = exact_character_values(character_table(alternating(5)))
     >>> exact[1, 3], exact[1, 4]
-    (1/2 - sqrt(5)/2, 1/2 + sqrt(5)/2)
+    (1/2 + sqrt(5)/2, 1/2 - sqrt(5)/2)
     """
     import sympy
 
