@@ -1,23 +1,34 @@
 """Irreps beside GAP and a dense twin: time to the matrices of all irreps on the generators.
 
-Run with ``make bench``. GAP is used when it is on the path; the twin is one dense
-eigenproblem of a random Hermitian element of the regular representation's commutant.
+Run with ``make bench``. GAP is used when it is on the path, NetKet when it can be imported;
+the twin is one dense eigenproblem of a random Hermitian element of the regular
+representation's commutant.
 """
 
 import re
 import shutil
 import subprocess
 import time
+import tracemalloc
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
-from groupfeat.groups import FiniteGroup, group_from_spec, irreps
+from groupfeat.groups import (
+    FiniteGroup,
+    Irreps,
+    convolve,
+    fourier_transform,
+    group_from_spec,
+    irreps,
+)
 
 pytestmark = pytest.mark.benchmark
 
 GAP_TIMEOUT = 100
+NETKET_LARGEST = 1100
 # Spec, the same group in GAP, whether the twin is run (it costs O(M³)).
 ROWS = [
     ("S4", "SymmetricGroup(4)", True),
@@ -53,8 +64,7 @@ def best_of(work: Callable[[], object], repeats: int) -> float:
 
 def ours(group: FiniteGroup) -> None:
     fresh = FiniteGroup(group.name, group.cayley_table, group.generators)
-    for irrep in irreps(fresh):
-        irrep.matrices(list(fresh.generators))
+    irreps(fresh).generator_matrices()
 
 
 def twin(group: FiniteGroup) -> None:
@@ -91,23 +101,97 @@ def gap_seconds(expression: str) -> float | None:
     return int(told[1]) / 1e9
 
 
+def netket_group(group: FiniteGroup) -> Any:
+    """Return NetKet's regular permutation group, its product table ready; None without NetKet."""
+    try:
+        from netket.utils.group import Permutation, PermutationGroup
+    except ImportError:
+        return None
+    inverse = group.inverse
+    elements = [
+        Permutation(permutation_array=group.cayley_table[inverse[g]].astype(int))
+        for g in range(group.order)
+    ]
+    made = PermutationGroup(elems=elements, degree=group.order)
+    _ = made.product_table
+    return made
+
+
+def netket_seconds(group: FiniteGroup) -> float | None:
+    """Return the seconds of NetKet's ``irrep_matrices``; None where it is not run."""
+    if group.order > NETKET_LARGEST or (made := netket_group(group)) is None:
+        return None
+    start = time.perf_counter()
+    made.irrep_matrices()
+    return time.perf_counter() - start
+
+
 def shown(seconds: float | None, reference: float) -> str:
     if seconds is None:
         return f"> {GAP_TIMEOUT} s (> {GAP_TIMEOUT / reference:.0f}x)"
     return f"{seconds * 1e3:.1f} ms ({seconds / reference:.1f}x)"
 
 
-def test_irreps_beside_gap_and_a_dense_twin() -> None:
+def test_irreps_beside_gap_netket_and_a_dense_twin() -> None:
     has_gap = shutil.which("gap") is not None
-    print(f"\n{'group':12} {'order':>5} {'ours':>9}  {'dense twin':>22}  {'GAP':>22}  error")
+    netket_seconds(group_from_spec("S3"))  # its first call compiles
+    head = f"{'dense twin':>22}  {'GAP':>22}  {'NetKet':>20}"
+    print(f"\n{'group':12} {'order':>5} {'ours':>9}  {head}  error")
     for spec, expression, with_twin in ROWS:
         group = group_from_spec(spec)
         mine = best_of(lambda group=group: ours(group), 5)  # type: ignore[misc]
         dense = shown(best_of(lambda group=group: twin(group), 2), mine) if with_twin else "–"  # type: ignore[misc]
         peer = shown(gap_seconds(expression), mine) if has_gap else "not installed"
+        taken = netket_seconds(group)
+        other = "–" if taken is None else shown(taken, mine)
         error = irreps(group).certificate.homomorphism_error
         name = spec if len(spec) <= 18 else "M11"
         print(
-            f"{name:12} {group.order:5} {mine * 1e3:6.1f} ms  {dense:>22}  {peer:>22}  {error:.0e}"
+            f"{name:12} {group.order:5} {mine * 1e3:6.1f} ms  {dense:>22}  {peer:>22}  "
+            f"{other:>20}  {error:.0e}"
         )
         assert error < 1e-10
+
+
+GROWTH = {
+    "classes ~ M (cyclic)": ["C64", "C128", "C256", "C512", "C1024"],
+    "classes ~ M/4 (dihedral)": ["D32", "D64", "D128", "D256", "D512"],
+    "many linear (2^(1+2k))": ["2x2x2xQ8", "2x2x2x2x2x2xQ8"],
+    "few classes": ["S4", "S5", "S6", "S7"],
+    "Frobenius, few degrees": ["F42", "F110", "F506", "F2162"],
+}
+
+
+def test_growth_with_order_and_classes() -> None:
+    print(f"\n{'group':18} {'order':>5} {'classes':>7} {'time':>10} {'ns/M²':>7} {'peak MiB':>9}")
+    for title, specs in GROWTH.items():
+        print(title)
+        for spec in specs:
+            group = group_from_spec(spec)
+            seconds = best_of(lambda group=group: ours(group), 3)  # type: ignore[misc]
+            tracemalloc.start()
+            ours(group)
+            peak = tracemalloc.get_traced_memory()[1] / 2**20
+            tracemalloc.stop()
+            classes = len(group.conjugacy_classes)
+            print(
+                f"{spec:18} {group.order:5} {classes:7} {seconds * 1e3:7.1f} ms "
+                f"{seconds / group.order**2 * 1e9:7.1f} {peak:9.1f}"
+            )
+
+
+def plain_transform(function: Any, reps: Irreps) -> list[Any]:
+    """Σ_g f(g) ρ(g) with all matrices formed: the obvious twin."""
+    return [np.einsum("g,gij->ij", function, irrep.matrices()) for irrep in reps]
+
+
+def test_fourier_transforms_beside_the_obvious_twin() -> None:
+    print(f"\n{'group':6} {'transform':>12} {'twin':>12} {'convolution':>12}")
+    for spec in ("S5", "S6", "S7", "C720", "C5040"):
+        reps = irreps(group_from_spec(spec))
+        rng = np.random.default_rng(0)
+        f, h = rng.standard_normal((2, reps.group.order))
+        mine = best_of(lambda f=f, reps=reps: fourier_transform(f, reps), 5)  # type: ignore[misc]
+        plain = best_of(lambda f=f, reps=reps: plain_transform(f, reps), 2)  # type: ignore[misc]
+        folded = best_of(lambda f=f, h=h, g=reps.group: convolve(f, h, g), 3)  # type: ignore[misc]
+        print(f"{spec:6} {mine * 1e3:9.2f} ms {plain * 1e3:9.2f} ms {folded * 1e3:9.2f} ms")
