@@ -68,10 +68,10 @@ def _errors(
 
 def _trace_error(table: CharacterTable, indices: list[int], block: IrrepBlock) -> float:
     """Return the largest |tr ρ(g) − χ(g)| over the block and the class representatives g."""
-    rows = table.group.cayley_table[table.group.conjugacy_classes.representatives]
+    cayley, chosen = table.group.cayley_table, table.group.conjugacy_classes.representatives
     irreps = np.arange(len(indices))[:, None]
-    traces: NDArray[Any] = np.zeros((len(indices), len(rows)), dtype=block.orbits.dtype)
+    traces: NDArray[Any] = np.zeros((len(indices), len(chosen)), dtype=block.orbits.dtype)
     for j, inverse in enumerate(block.inverses.swapaxes(0, 1)):
-        frames = block.orbits[irreps, rows[:, block.pivots[:, j]].T]
+        frames = block.orbits[irreps, cayley[chosen, block.pivots[:, j, None]]]
         traces += (frames @ inverse[:, :, None])[..., 0]
     return float(np.sqrt(squares(traces - table.values[indices]).max()))

@@ -220,10 +220,21 @@ def element_powers(group: FiniteGroup, g: int) -> NDArray[np.intp]:
 
 def _abelian_table(group: FiniteGroup) -> CharacterTable:
     """Return the table from whole exponents of one root of unity."""
-    classes = group.conjugacy_classes
-    exponents = abelian_character_exponents(group)[:, classes.representatives]
-    values = _roots_of_unity(group.exponent)[exponents]
-    return CharacterTable(group, values[_ranking(values)])
+    representatives = group.conjugacy_classes.representatives
+    exponents = abelian_character_exponents(group)[:, representatives]
+    modulus = group.exponent
+    ranked = exponents[_ranking_of_exponents(exponents, modulus)]
+    return CharacterTable(group, _roots_of_unity(modulus)[ranked])
+
+
+def _ranking_of_exponents(exponents: NDArray[np.int32], modulus: int) -> NDArray[np.intp]:
+    """Return the order of `_ranking` for the values exp(2πi E/e), in whole numbers."""
+    turns = np.arange(modulus)
+    # Descending cosine is ascending distance from 0, descending sine that from a quarter turn.
+    quarter = (4 * turns - modulus) % (4 * modulus)
+    places = [np.minimum(turns, modulus - turns), np.minimum(quarter, 4 * modulus - quarter)]
+    keys = np.concatenate([place.astype(">u4")[exponents] for place in places], axis=1)
+    return _sorted_rows(keys)
 
 
 def _class_algebra_values(group: FiniteGroup, rng: np.random.Generator) -> ComplexArray | None:
@@ -313,7 +324,14 @@ def _ranking(values: ComplexArray) -> NDArray[np.intp]:
     whole += 2**62
     if sys.byteorder == "little":
         whole.byteswap(inplace=True)
-    return np.argsort(whole.view(f"S{8 * keys.shape[1]}").ravel(), kind="stable").astype(np.intp)
+    return _sorted_rows(whole)
+
+
+def _sorted_rows(keys: NDArray[Any]) -> NDArray[np.intp]:
+    """Return the lexicographic order of rows of big-endian unsigned numbers, compared as bytes."""
+    width = keys.shape[1] * keys.itemsize
+    texts = np.ascontiguousarray(keys).view(f"S{width}").ravel()
+    return np.argsort(texts, kind="stable").astype(np.intp)
 
 
 def _roots_of_unity(n: int) -> ComplexArray:
