@@ -127,6 +127,42 @@ def landscape(
 
 
 @commands.command
+def threshold(
+    spec: str,
+    *,
+    trials: int = 20,
+    variant: str = "raw",
+    kind: str = "existence",
+    sampling: str = "without",
+    seed: Seed = 0,
+    json: Json = False,
+    out: Out = None,
+) -> Outcome:
+    """Measure how many random pairs keep each family of maxima of x² in half of the trials.
+
+    Parameters
+    ----------
+    spec
+        The group.
+    trials
+        Random orders of the pairs.
+    variant
+        The energy: raw, cross (2ab alone, as paired nodes see it) or ht (unbiased).
+    kind
+        existence (a planted maximum stays) or reachability (a random start finds it).
+    sampling
+        How pairs are drawn: without or with replacement.
+    seed
+        Of pair orders and starts.
+    json
+        Print one JSON object.
+    out
+        Folder for result, config and versions.
+    """
+    return verbs.find_thresholds(spec, trials, variant, kind, sampling, seed).into(json, out)
+
+
+@commands.command
 def train(
     spec: str,
     *,

@@ -12,6 +12,7 @@ __all__ = [
     "describe_characters",
     "describe_group",
     "describe_landscape",
+    "find_thresholds",
     "search_maxima",
     "study_group",
     "train_networks",
@@ -129,6 +130,38 @@ def describe_landscape(spec: str, samples: int, seed: int) -> Outcome:
         table("barriers between families, by position", ("families", "E"), saddles),
     )
     return Outcome("landscape", {"spec": spec, "samples": samples, "seed": seed}, payload, lines)
+
+
+def find_thresholds(
+    spec: str, trials: int, variant: str, kind: str, sampling: str, seed: int
+) -> Outcome:
+    """Answer ``groupfeat threshold``."""
+    from analyzers.thresholds import describe_thresholds, measure_thresholds
+
+    config = {"trials": trials, "variant": variant, "kind": kind, "sampling": sampling}
+    reps = irreps(group_from_spec(spec))
+    found, seconds = measure_thresholds(
+        reps, trials=trials, variant=variant, kind=kind, sampling=sampling, seed=seed
+    )
+    payload = describe_thresholds(reps, found, seconds)
+    keys = ("n50", "low", "high", "n50_over_all", "n50_over_m_log_m")
+    rows = [
+        (
+            ",".join(f"ρ{k}" for k in row["irreps"]),
+            row["dim"],
+            row["type"],
+            *("–" if row[key] is None else f"{row[key]:.4g}" for key in keys),
+        )
+        for row in payload["irreps"]
+    ]
+    columns = ("irreps", "dim", "type", "n50", "low", "high", "n50/M²", "n50/(M ln M)")
+    tail = (
+        f"{trials} random pair orders, drawn {sampling} replacement, energy {variant}, {kind}; low "
+        f"and high bound the median with 95 %; the author's code trains on "
+        f"{payload['author_pairs']:.0f} pairs; {seconds:.1f} s"
+    )
+    lines = (table(f"pairs that keep half of the maxima of {spec}", columns, rows), tail)
+    return Outcome("threshold", {"spec": spec, **config, "seed": seed}, payload, lines)
 
 
 def train_networks(

@@ -23,6 +23,13 @@ from groupfeat.energy._sphere import (
     riemannian_spectrum,
 )
 from groupfeat.energy._statistics import unseen_probability, wilson_interval
+from groupfeat.energy._survival import (
+    SurvivalCurve,
+    Threshold,
+    equivalent_families,
+    survival_curve,
+    survival_thresholds,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -35,6 +42,8 @@ __all__ = [
     "MaximumClass",
     "PairSet",
     "PredictedFamily",
+    "SurvivalCurve",
+    "Threshold",
     "ascend",
     "barriers",
     "basin_probabilities",
@@ -45,6 +54,7 @@ __all__ = [
     "energy_fourier",
     "energy_hessian",
     "energy_in_irreps",
+    "equivalent_families",
     "family_shares",
     "find_basins",
     "find_maxima",
@@ -60,6 +70,8 @@ __all__ = [
     "sample_critical",
     "sample_family",
     "sample_pairs",
+    "survival_curve",
+    "survival_thresholds",
     "unseen_probability",
     "wilson_interval",
 ]

@@ -40,6 +40,27 @@ def test_group(call: Any) -> None:
     assert found["seconds"] > 0
 
 
+def test_threshold(call: Any) -> None:
+    code, out, _ = call("threshold", "C11", "--trials", "6", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found.keys() >= {"irreps", "seconds"}
+    assert found["irreps"][0].keys() >= {"irreps", "dim", "n50", "low", "high", "n50_over_m_log_m"}
+    first = found["irreps"][0]
+    assert first["low"] <= first["n50"] <= first["high"] <= 121
+    assert first["n50_over_m_log_m"] == pytest.approx(first["n50"] / (11 * np.log(11)))
+    _, again, _ = call("threshold", "C11", "--trials", "6", "--json")
+    assert json.loads(again)["irreps"] == found["irreps"]
+    _, other, _ = call("threshold", "C11", "--trials", "6", "--json", "--seed", "1")
+    assert json.loads(other)["irreps"] != found["irreps"]
+
+
+def test_threshold_says_what_is_wrong(call: Any) -> None:
+    code, out, told = call("threshold", "S3", "--variant", "cooked")
+    assert (code, out) == (2, "")
+    assert "variant must be one of raw, cross, ht" in told
+
+
 def test_exact_characters(call: Any) -> None:
     _, out, _ = call("characters", "D5", "--exact", "--json")
     assert "-1/2 + sqrt(5)/2" in json.loads(out)["exact"][3]
