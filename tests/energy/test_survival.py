@@ -7,6 +7,7 @@ import numba
 import numpy as np
 import pytest
 
+from groupfeat.energy import _kernels_survival as kernels
 from groupfeat.energy import (
     ascend,
     energy,
@@ -82,6 +83,43 @@ def test_climbs_end_at_critical_points_of_the_definition(variant: str, sampling:
             (value(w[j] + step * e) - value(w[j] - step * e)) / (2 * step) for e in np.eye(12)
         ]
         assert np.abs(slopes).max() < 1e-6 * abs(value(w[j]))
+
+
+@pytest.mark.parametrize("variant", ["raw", "cross", "ht"])
+def test_the_line_search_is_exact(variant: str) -> None:
+    """On a great circle the quartic is E by definition; its first maximum is a maximum."""
+    group = group_from_spec("S3")
+    rng = np.random.default_rng(7)
+    codes = rng.integers(0, 36, 25).astype(np.int32)
+    left, right = np.divmod(codes, np.int32(6))
+    target = group.cayley_table[left, right].astype(np.int32)
+    w, v = np.linalg.qr(rng.standard_normal((12, 2)))[0].T.copy()
+    cross, kappa = variant == "cross", 0.6 if variant == "ht" else 0.0
+    share = np.bincount(target, minlength=6) / 25 if variant != "ht" else np.full(6, 1 / 6)
+    sums, centred, diagonal, p = np.empty((3, 6)), np.empty((3, 6)), np.empty(6), np.empty(5)
+    diagonal[0] = kernels._target_sums(w, left, right, target, 25, cross, sums[0])
+    kernels._circle(w, v, left, right, target, 25, cross, sums[1], sums[2], diagonal)
+    for i in range(3):
+        kernels._center(sums[i], share, centred[i])
+    kernels._quartic(centred, diagonal, kappa, p)
+
+    def value(theta: float) -> float:
+        x = np.cos(theta) * w + np.sin(theta) * v
+        return energy_by_definition(x, left, right, group, variant, kappa)
+
+    for theta in np.linspace(0, np.pi, 7):
+        c, s = np.cos(theta), np.sin(theta)
+        quartic = p @ [c**4, c**3 * s, c * c * s * s, c * s**3, s**4]
+        assert quartic == pytest.approx(value(theta), rel=1e-10)
+    best = kernels._first_maximum(p if p[1] > 0 else p * [1, -1, 1, -1, 1])
+    best = best if p[1] > 0 else -best
+    assert value(best) > max(value(best - 1e-4), value(best + 1e-4), value(0.0))
+    kernels._turn(sums, diagonal, np.cos(best), np.sin(best))
+    fresh = np.empty(6)
+    x = np.cos(best) * w + np.sin(best) * v
+    total = kernels._target_sums(x, left, right, target, 25, cross, fresh)
+    np.testing.assert_allclose(sums[0], fresh, rtol=1e-12)
+    assert diagonal[0] == pytest.approx(total, rel=1e-12)
 
 
 def test_the_weighted_energy_is_unbiased() -> None:
