@@ -9,6 +9,7 @@ from groupfeat.energy._basins import find_basins
 from groupfeat.energy._families import PredictedFamily, predicted_families, sample_family
 from groupfeat.energy._kernels_survival import KEPT, LOST, UNDECIDED, climb_tasks
 from groupfeat.energy._search import random_starts
+from groupfeat.energy._shares import rank_one_shares
 from groupfeat.groups import Irreps, isotypic_projector
 
 __all__ = ["Climber"]
@@ -47,14 +48,16 @@ class Climber:
         self.largest = self.left.shape[1]
         self.starts = _starts(irreps, families, trials, kind, start_seed)
         self.bases = _bases(irreps, families)
+        self.irreps = [irreps[family.irreps[0]] for family in families]
 
     def kept(self, counts: Indices, asked: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Climb the tasks asked for (default: all) on their numbers of pairs, (F, T)."""
         tasks = np.arange(counts.size) if asked is None else np.flatnonzero(asked)
         families, rows = np.divmod(tasks, self.shape[1])
         sizes = counts.ravel()[tasks]
+        ends = self.starts[families, rows]
         verdicts, shares, _, _ = climb_tasks(
-            self.starts[families, rows],
+            ends,
             rows,
             sizes,
             self.left,
@@ -71,7 +74,20 @@ class Climber:
         np.add.at(self.undecided, (families, rows), open_)
         verdicts[open_] = np.where(shares[open_] >= self.keep, KEPT, LOST)
         found = np.zeros(counts.shape, dtype=bool)
-        found[families, rows] = verdicts == KEPT
+        found[families, rows] = (verdicts == KEPT) & self._has_rank_one(ends, families)
+        return found
+
+    def _has_rank_one(self, ends: Floats, families: Indices) -> NDArray[np.bool_]:
+        """Tell which end points overlap their family: a delta function may have all the share.
+
+        On C11:C5 the irreps of dimension 5 hold 50/55 of every delta function, memorising or not;
+        its Fourier blocks are unitary matrices there, those of the family have rank one.
+        """
+        found = np.ones(len(ends), dtype=bool)
+        for i in np.unique(families).tolist():
+            irrep, own = self.irreps[i], families == i
+            if irrep.dim > 1:
+                found[own] = rank_one_shares(ends[own], irrep) >= self.keep
         return found
 
     def _diagonal(self, counts: NDArray[np.intp]) -> Floats:

@@ -116,8 +116,10 @@ def survival_thresholds(
     climb a step: E of the pair set is climbed from a random point of the family
     (``kind="existence"``), or from a random start that on full data flows to
     it (``"reachability"``). Kept: the end point has an isotypic share ≥
-    ``keep`` of the family. Families that an automorphism of the group carries
-    into each other have one threshold, which is computed once.
+    ``keep`` of the family, and of its Fourier blocks ``keep`` is of rank one
+    (where 2d² comes near M, a memorising delta function has the share too).
+    Families that an automorphism of the group carries into each other have one
+    threshold, which is computed once.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ from groupfeat.energy import (
 from groupfeat.energy._climber import Climber
 from groupfeat.energy._kernels_survival import climb_tasks
 from groupfeat.energy._survival import _summarised
-from groupfeat.groups import automorphisms, group_from_spec, irreps, real_families
+from groupfeat.groups import automorphisms, group_from_spec, irreps, metacyclic, real_families
 from groupfeat.groups._fourier import isotypic_projector
 
 
@@ -239,6 +239,14 @@ def test_reachability_asks_for_more_than_existence() -> None:
     (found,) = survival_thresholds(reps, family, trials=12, kind="reachability", rng=0)
     assert stays.n50 is not None
     assert found.n50 is None or found.n50 > stays.n50
+
+
+def test_a_memorising_end_is_not_kept_for_its_share_alone() -> None:
+    """On C11:C5 the family of dimension 5 holds 50/55 of every delta function."""
+    reps = irreps(metacyclic(11, 5, 3))
+    family = max(predicted_families(reps), key=lambda f: f.dim)
+    curve = survival_curve(reps, family, [100, 300, 2000, 3025], trials=10)
+    assert curve.kept.tolist() == [0, 0, 0, 10]
 
 
 def test_the_interval_is_that_of_order_statistics() -> None:
