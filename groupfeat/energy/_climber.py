@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from groupfeat.energy._basins import find_basins
 from groupfeat.energy._families import PredictedFamily, predicted_families, sample_family
-from groupfeat.energy._kernels_survival import KEPT, LOST, UNDECIDED, climb_tasks
 from groupfeat.energy._search import random_starts
 from groupfeat.energy._shares import rank_one_shares
 from groupfeat.groups import Irreps, isotypic_projector
@@ -52,6 +51,8 @@ class Climber:
 
     def kept(self, counts: Indices, asked: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Climb the tasks asked for (default: all) on their numbers of pairs, (F, T)."""
+        from groupfeat.energy._kernels_survival import KEPT, LOST, UNDECIDED, climb_tasks
+
         tasks = np.arange(counts.size) if asked is None else np.flatnonzero(asked)
         families, rows = np.divmod(tasks, self.shape[1])
         sizes = counts.ravel()[tasks]
