@@ -144,7 +144,11 @@ def test_the_weighted_energy_is_unbiased() -> None:
 
 @pytest.mark.parametrize(("spec", "index"), [("C23", 0), ("S4", 1), ("F21", 1), ("Dic6", 6)])
 def test_another_solver_gives_the_same_verdicts(spec: str, index: int) -> None:
-    """Shifted power iteration and conjugate directions, on the same pairs from the same points."""
+    """Shifted power iteration and conjugate directions, on the same pairs from the same points.
+
+    Away from the threshold: close to it several maxima stand near the start, and which of
+    them a solver takes is no property of the energy.
+    """
     group = group_from_spec(spec)
     reps = irreps(group)
     family = predicted_families(reps)[index]
@@ -152,7 +156,7 @@ def test_another_solver_gives_the_same_verdicts(spec: str, index: int) -> None:
     climber = Climber(reps, [family], 12, "raw", "existence", "without", 0.9, 3)
     place = real_families(reps).index(family.irreps)
     agreed = kept_below = kept_above = 0
-    for factor in (0.85, 1.08):
+    for factor in (0.7, 1.25):
         counts = np.rint(factor * found.thresholds).astype(np.intp)
         counts = np.minimum(counts, group.order**2)
         ours = climber.kept(counts[None])[0]
