@@ -1,0 +1,113 @@
+"""From words to an `Outcome`: the energy. Heavy libraries load with the verb that needs them."""
+
+from analyzers._cli_output import Bar, Outcome, table
+from groupfeat.groups import group_from_spec, irreps
+
+__all__ = ["describe_landscape", "find_thresholds", "search_maxima"]
+
+
+def search_maxima(
+    spec: str, activation: str, starts: int, train_fraction: float, seed: int
+) -> Outcome:
+    """Answer ``groupfeat maxima``."""
+    from analyzers.maxima import describe_maxima, measure_maxima
+
+    found_irreps = irreps(group_from_spec(spec), rng=seed)
+    with Bar() as bar:
+        found, seconds = measure_maxima(
+            found_irreps,
+            activation=activation,
+            starts=starts,
+            train_fraction=train_fraction,
+            seed=seed,
+            progress=lambda done, total: bar.update("ascent", done, total),
+        )
+    payload = describe_maxima(found, seconds)
+    columns = ("irreps", "kind", "E", "E predicted", "flat", "ascending", "starts", "gradient")
+    rows = [
+        (
+            ",".join(f"ρ{k}" for k in c.irreps),
+            c.kind,
+            c.energy,
+            "–" if c.matches is None else f"{found.predicted[c.matches].energy:.6g}",
+            c.flat_dim,
+            c.index,
+            c.count,
+            f"{c.gradient_norm:.0e}",
+        )
+        for c in found.classes
+    ]
+    matched = f"{found.unmatched} unmatched" if found.predicted else "no closed form to match"
+    tail = (
+        f"{payload['converged']} of {starts} starts converged, {matched}; a further start finds "
+        f"something unseen with probability <= {found.unseen_probability:.3f}"
+    )
+    if not found.is_converged:
+        tail += "; what did not converge is listed where it stopped and need not be a maximum"
+    config = {
+        "spec": spec,
+        "activation": activation,
+        "starts": starts,
+        "train_fraction": train_fraction,
+        "seed": seed,
+    }
+    lines = (table(f"maxima of {spec}", columns, rows), tail)
+    passed = found.is_converged and not found.unmatched
+    return Outcome("maxima", config, payload, lines, passed=passed)
+
+
+def describe_landscape(spec: str, samples: int, seed: int) -> Outcome:
+    """Answer ``groupfeat landscape``."""
+    from analyzers.landscape import describe_landscape as describe
+
+    payload = describe(irreps(group_from_spec(spec), rng=seed), samples=samples, seed=seed)
+    rows = [
+        (
+            ",".join(f"ρ{k}" for k in f["irreps"]),
+            f["dim"],
+            f["type"],
+            f["energy"],
+            f["flat_dim"],
+            f"{f['basin_probability']:.4f} ± {f['basin_error']:.4f}",
+        )
+        for f in payload["families"]
+    ]
+    columns = ("irreps", "dim", "type", "E*", "flat", "basin")
+    saddles = [("{} – {}".format(*b["between"]), b["energy"]) for b in payload["barriers"][:40]]
+    lines = (
+        table(f"families of {spec}", columns, rows),
+        table("barriers between families, by position", ("families", "E"), saddles),
+    )
+    return Outcome("landscape", {"spec": spec, "samples": samples, "seed": seed}, payload, lines)
+
+
+def find_thresholds(
+    spec: str, trials: int, variant: str, kind: str, sampling: str, seed: int
+) -> Outcome:
+    """Answer ``groupfeat threshold``."""
+    from analyzers.thresholds import describe_thresholds, measure_thresholds
+
+    config = {"trials": trials, "variant": variant, "kind": kind, "sampling": sampling}
+    reps = irreps(group_from_spec(spec))
+    found, seconds = measure_thresholds(
+        reps, trials=trials, variant=variant, kind=kind, sampling=sampling, seed=seed
+    )
+    payload = describe_thresholds(reps, found, seconds)
+    keys = ("n50", "low", "high", "n50_over_all", "n50_over_m_log_m")
+    rows = [
+        (
+            ",".join(f"ρ{k}" for k in row["irreps"]),
+            row["dim"],
+            row["type"],
+            *("–" if row[key] is None else f"{row[key]:.4g}" for key in keys),
+        )
+        for row in payload["irreps"]
+    ]
+    columns = ("irreps", "dim", "type", "n50", "low", "high", "n50/M²", "n50/(M ln M)")
+    tail = (
+        f"{trials} random pair orders, drawn {sampling} replacement, energy {variant}, {kind}; low "
+        f"and high bound the median with 95 %; the author's code trains on "
+        f"{payload['author_pairs']:.0f} pairs; {seconds:.1f} s"
+    )
+    lines = (table(f"pairs that keep half of the maxima of {spec}", columns, rows), tail)
+    return Outcome("threshold", {"spec": spec, **config, "seed": seed}, payload, lines)
