@@ -1,10 +1,17 @@
 """The energy landscape E(w) of one hidden node: derivatives, predicted and found maxima."""
 
-from groupfeat.energy._activations import ACTIVATIONS, Activation, get_activation
+from groupfeat.energy._activations import (
+    ACTIVATIONS,
+    Activation,
+    custom_activation,
+    get_activation,
+    polynomial_activation,
+)
 from groupfeat.energy._basins import basin_probabilities, blow_up_times, find_basins
-from groupfeat.energy._energy import energy, energy_and_gradient, energy_hessian
+from groupfeat.energy._energy import energy, energy_and_gradient
 from groupfeat.energy._families import PredictedFamily, predicted_families, sample_family
 from groupfeat.energy._fourier_form import energy_fourier, energy_in_irreps
+from groupfeat.energy._hessian import energy_hessian, energy_hvp
 from groupfeat.energy._landscape import (
     Barrier,
     CriticalLevel,
@@ -13,13 +20,20 @@ from groupfeat.energy._landscape import (
     sample_critical,
 )
 from groupfeat.energy._maxima import FoundMaxima, MaximumClass, find_maxima
-from groupfeat.energy._pairs import PairSet, full_pairs, pairs_from_arrays, sample_pairs
+from groupfeat.energy._pairs import (
+    PAIR_SAMPLINGS,
+    PairSet,
+    full_pairs,
+    pairs_from_arrays,
+    sample_pairs,
+)
 from groupfeat.energy._search import Ascent, ascend, random_starts
 from groupfeat.energy._shares import family_shares, rank_one_shares
 from groupfeat.energy._sphere import (
     HessianSpectrum,
     riemannian_gradient,
     riemannian_hessian,
+    riemannian_hvp,
     riemannian_spectrum,
 )
 from groupfeat.energy._statistics import unseen_probability, wilson_interval
@@ -30,9 +44,18 @@ from groupfeat.energy._survival import (
     survival_curve,
     survival_thresholds,
 )
+from groupfeat.energy._variants import (
+    ENERGY_VARIANTS,
+    Variant,
+    get_variant,
+    removed_variant,
+    residual_variant,
+)
 
 __all__ = [
     "ACTIVATIONS",
+    "ENERGY_VARIANTS",
+    "PAIR_SAMPLINGS",
     "Activation",
     "Ascent",
     "Barrier",
@@ -44,15 +67,18 @@ __all__ = [
     "PredictedFamily",
     "SurvivalCurve",
     "Threshold",
+    "Variant",
     "ascend",
     "barriers",
     "basin_probabilities",
     "blow_up_times",
     "critical_levels",
+    "custom_activation",
     "energy",
     "energy_and_gradient",
     "energy_fourier",
     "energy_hessian",
+    "energy_hvp",
     "energy_in_irreps",
     "equivalent_families",
     "family_shares",
@@ -60,12 +86,17 @@ __all__ = [
     "find_maxima",
     "full_pairs",
     "get_activation",
+    "get_variant",
     "pairs_from_arrays",
+    "polynomial_activation",
     "predicted_families",
     "random_starts",
     "rank_one_shares",
+    "removed_variant",
+    "residual_variant",
     "riemannian_gradient",
     "riemannian_hessian",
+    "riemannian_hvp",
     "riemannian_spectrum",
     "sample_critical",
     "sample_family",

@@ -1,17 +1,26 @@
 """Activations σ by name, with first and second derivative."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf, expit
 
-__all__ = ["ACTIVATIONS", "Activation", "get_activation"]
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+    "custom_activation",
+    "get_activation",
+    "polynomial_activation",
+]
 
 Array = NDArray[np.floating[Any]]
 Function = Callable[[Array, float], Array]
+
+_STEP = 1e-5
 
 
 @dataclass(frozen=True)
@@ -22,30 +31,44 @@ class Activation:
     ----------
     name
         As on the command line.
-    code
-        Its number in the kernels.
     parameter
         The exponent of ``power``, the slope of ``leaky_relu``.
     is_smooth
         Whether σ is twice continuously differentiable.
+    coefficients
+        c₀, c₁, … of a polynomial Σ c_i xⁱ (`polynomial_activation`).
+    functions
+        σ and σ' on numbers, and σ'' or None (`custom_activation`).
     """
 
     name: str
-    code: int
     parameter: float
     is_smooth: bool
+    coefficients: tuple[float, ...] = ()
+    functions: tuple[Callable[[float], float], ...] = ()
 
     def value(self, x: Array) -> Array:
         """Return σ(x), same shape."""
-        return _FORMULAS[self.name][0](x, self.parameter)
+        return self._formula(0, x)
 
     def derivative(self, x: Array) -> Array:
         """Return σ'(x), same shape."""
-        return _FORMULAS[self.name][1](x, self.parameter)
+        return self._formula(1, x)
 
     def second_derivative(self, x: Array) -> Array:
         """Return σ''(x), same shape (0 at kinks)."""
-        return _FORMULAS[self.name][2](x, self.parameter)
+        return self._formula(2, x)
+
+    def _formula(self, order: int, x: Array) -> Array:
+        if self.coefficients:
+            derived = np.polynomial.Polynomial(self.coefficients).deriv(order)
+            return np.asarray(derived(x) + np.zeros_like(x))
+        if not self.functions:
+            return _FORMULAS[self.name][order](x, self.parameter)
+        if order < len(self.functions):
+            flat = [self.functions[order](u) for u in x.ravel().tolist()]
+            return np.array(flat, dtype=x.dtype).reshape(x.shape)
+        return (self.derivative(x + _STEP) - self.derivative(x - _STEP)) / (2 * _STEP)
 
 
 def get_activation(name: str | Activation, parameter: float | None = None) -> Activation:
@@ -71,7 +94,89 @@ def get_activation(name: str | Activation, parameter: float | None = None) -> Ac
     q = default if parameter is None else float(parameter)
     if name == "power" and not q >= 2:
         raise ValueError(f"power needs an exponent q >= 2, got {q}")
-    return Activation(name, ACTIVATIONS.index(name), q, name not in ("relu", "leaky_relu"))
+    return Activation(name, q, name not in ("relu", "leaky_relu"))
+
+
+def polynomial_activation(coefficients: ArrayLike) -> Activation:
+    """Return σ(x) = Σ c_i xⁱ.
+
+    Parameters
+    ----------
+    coefficients
+        c₀, c₁, …, shape (degree + 1,); finite.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or one is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from groupfeat.energy import polynomial_activation
+    >>> polynomial_activation([0, 1, 0, 2]).derivative(np.array([1.0]))
+    array([7.])
+    """
+    c = np.asarray(coefficients, dtype=np.float64)
+    if c.ndim != 1 or not len(c) or not np.isfinite(c).all():
+        raise ValueError(f"expected finite coefficients c0, c1, ..., got {coefficients!r}")
+    return Activation("polynomial", 0.0, True, coefficients=tuple(c.tolist()))
+
+
+def custom_activation(
+    value: Callable[[float], float],
+    derivative: Callable[[float], float],
+    second_derivative: Callable[[float], float] | None = None,
+    *,
+    name: str = "custom",
+    is_smooth: bool = True,
+) -> Activation:
+    """Return an activation from functions of one number compiled with ``numba.njit``.
+
+    Parameters
+    ----------
+    value, derivative
+        σ and σ', each a number to a number.
+    second_derivative
+        σ''; by default the Hessian takes central differences of σ' (error about 1e-9).
+    name
+        How results call it.
+    is_smooth
+        Whether σ is twice continuously differentiable; False forgives kinks in the check.
+
+    Raises
+    ------
+    TypeError
+        If a function is not compiled.
+    ValueError
+        If the derivative does not fit the function: the error of σ(x) + hσ'(x) must fall
+        like h² on a grid over [−2, 2] (at most points, where there are kinks).
+    """
+    functions = (value, derivative) + ((second_derivative,) if second_derivative else ())
+    compiled = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
+    for function in functions:
+        if not callable(function) or (compiled and not hasattr(function, "py_func")):
+            raise TypeError(
+                f"expected functions compiled with numba.njit, got {function!r}; decorate it"
+            )
+    found = Activation(name, 0.0, is_smooth, functions=functions)
+    for i in range(len(functions) - 1):
+        _check_slope(name, i, found, 1.0 if is_smooth else 0.9)
+    return found
+
+
+def _check_slope(name: str, order: int, found: Activation, share: float) -> None:
+    x = np.linspace(-2, 2, 83) + 0.0137  # 0 itself may be a kink
+    low, high = found._formula(order, x), found._formula(order + 1, x)
+    errors = [np.abs(found._formula(order, x + h) - low - h * high) for h in (1e-3, 5e-4)]
+    scale = 1 + np.abs(low) + np.abs(high)
+    fits = (errors[1] < 0.35 * errors[0]) | (errors[0] < 1e-9 * scale)
+    if not np.mean(fits) >= share:
+        worst = float(x[np.argmax(np.where(fits, 0, np.nan_to_num(errors[0], nan=np.inf)))])
+        raise ValueError(
+            f"derivative {order + 1} of {name} does not fit near x = {worst:.3g}: the error of a "
+            "first-order step does not fall like the square of the step; check the formula"
+        )
 
 
 def _gelu_slope(x: Array, _: float) -> Array:
@@ -87,7 +192,7 @@ def _sigmoid_slope(x: Array, _: float) -> Array:
     return expit(x) * (1 - expit(x))
 
 
-# Name: σ, σ', σ'' as functions of x and the parameter q. The order is the kernels' code.
+# Name: σ, σ', σ'' as functions of x and the parameter q.
 _FORMULAS: dict[str, tuple[Function, Function, Function]] = {
     "square": (lambda x, _: x**2, lambda x, _: 2 * x, lambda x, _: np.full_like(x, 2)),
     "half_square": (lambda x, _: x**2 / 2, lambda x, _: x.copy(), lambda x, _: np.ones_like(x)),

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.energy._activations import Activation
-from groupfeat.energy._energy import energy_and_gradient, energy_hessian
+from groupfeat.energy._activations import Activation, get_activation
+from groupfeat.energy._energy import energy_and_gradient
 from groupfeat.energy._pairs import PairSet
-from groupfeat.energy._sphere import tangent_basis
+from groupfeat.energy._sphere import riemannian_hessian, tangent_basis
+from groupfeat.energy._variants import Variant
 
 __all__ = ["Ascent", "ascend", "random_starts"]
 
@@ -61,8 +62,9 @@ def random_starts(order: int, count: int, *, rng: int | np.random.Generator) -> 
 def ascend(
     starts: Floats,
     pairs: PairSet,
-    activation: Activation,
+    activation: str | Activation,
     *,
+    variant: str | Variant = "raw",
     tolerance: float = 1e-8,
     max_iterations: int = 3000,
     progress: Progress | None = None,
@@ -75,8 +77,13 @@ def ascend(
     that stall are finished by Newton steps on the tangent space (pseudo-inverse
     on the flat directions).
     """
+    sigma = get_activation(activation)
+
+    def oracle(points: Floats) -> tuple[Floats, Floats]:
+        return energy_and_gradient(points, pairs, sigma, variant=variant)
+
     w = starts.copy()
-    e, gradient = energy_and_gradient(w, pairs, activation)
+    e, gradient = oracle(w)
     factor = np.full(len(w), 0.5)
     errors = _relative_gradients(w, gradient)
     active = np.flatnonzero(errors > tolerance)
@@ -84,7 +91,7 @@ def ascend(
     while len(active) and iteration < max_iterations:
         iteration += 1
         step = _shifted(w[active], gradient[active], factor[active])
-        trial_e, trial_gradient = energy_and_gradient(step, pairs, activation)
+        trial_e, trial_gradient = oracle(step)
         better = trial_e >= e[active] * (1 - 1e-14) - 1e-300
         taken, refused = active[better], active[~better]
         w[taken], e[taken], gradient[taken] = step[better], trial_e[better], trial_gradient[better]
@@ -95,9 +102,9 @@ def ascend(
         if progress is not None:
             progress(len(w) - len(active), len(w))
     statuses = [CONVERGED if error <= tolerance else STALLED for error in errors]
-    if activation.is_smooth and w.shape[1] <= _NEWTON_WIDTH:
+    if sigma.is_smooth and w.shape[1] <= _NEWTON_WIDTH:
         for i in np.flatnonzero(errors > tolerance).tolist():
-            statuses[i] = _finish(i, w, e, errors, pairs, activation, tolerance)
+            statuses[i] = _finish(i, w, e, errors, pairs, sigma, variant, tolerance)
     return Ascent(w, e, errors, tuple(statuses), iteration)
 
 
@@ -122,13 +129,14 @@ def _finish(
     e: Floats,
     errors: Floats,
     pairs: PairSet,
-    activation: Activation,
+    sigma: Activation,
+    variant: str | Variant,
     tolerance: float,
 ) -> str:
     """Newton steps for start ``i``, each kept only if the gradient shrinks and E does not fall."""
     for _ in range(_NEWTON_STEPS):
-        trial = _newton_step(w[i], pairs, activation)
-        trial_e, gradient = energy_and_gradient(trial, pairs, activation)
+        trial = _newton_step(w[i], pairs, sigma, variant)
+        trial_e, gradient = energy_and_gradient(trial, pairs, sigma, variant=variant)
         error = float(_relative_gradients(trial[None], gradient[None])[0])
         if error >= errors[i] or float(trial_e) < e[i] * (1 - 1e-9):
             return STALLED
@@ -138,11 +146,10 @@ def _finish(
     return STALLED
 
 
-def _newton_step(w: Floats, pairs: PairSet, activation: Activation) -> Floats:
+def _newton_step(w: Floats, pairs: PairSet, sigma: Activation, variant: str | Variant) -> Floats:
     basis = tangent_basis(w)
-    gradient = energy_and_gradient(w, pairs, activation)[1]
-    hessian = basis.T @ energy_hessian(w, pairs, activation) @ basis
-    hessian -= float(gradient @ w) * np.eye(len(hessian))
+    gradient = energy_and_gradient(w, pairs, sigma, variant=variant)[1]
+    hessian = riemannian_hessian(w, pairs, sigma, variant=variant)
     values, vectors = np.linalg.eigh(hessian)
     steep = np.abs(values) > 1e-7 * np.abs(values).max()
     slope = vectors.T @ (basis.T @ gradient)

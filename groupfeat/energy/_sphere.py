@@ -6,13 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy._activations import Activation
-from groupfeat.energy._energy import energy_and_gradient, energy_hessian
+from groupfeat.energy._energy import energy_and_gradient
+from groupfeat.energy._hessian import energy_hessian, energy_hvp
 from groupfeat.energy._pairs import PairSet
+from groupfeat.energy._variants import Variant
 
 __all__ = [
     "HessianSpectrum",
     "riemannian_gradient",
     "riemannian_hessian",
+    "riemannian_hvp",
     "riemannian_spectrum",
     "tangent_basis",
 ]
@@ -43,7 +46,11 @@ class HessianSpectrum:
 
 
 def riemannian_gradient(
-    weights: ArrayLike, pairs: PairSet, activation: str | Activation = "square"
+    weights: ArrayLike,
+    pairs: PairSet,
+    activation: str | Activation = "square",
+    *,
+    variant: str | Variant = "raw",
 ) -> Floats:
     """Return ∇E − ⟨∇E, w⟩w at unit weights, shape (..., 2M).
 
@@ -53,19 +60,47 @@ def riemannian_gradient(
         If a weight is not of norm 1.
     """
     w = check_unit(weights)
-    gradient = energy_and_gradient(w, pairs, activation)[1]
-    return gradient - np.sum(gradient * w, axis=-1, keepdims=True) * w
+    gradient = energy_and_gradient(w, pairs, activation, variant=variant)[1]
+    return _project(w, gradient)
 
 
 def riemannian_hessian(
-    weight: ArrayLike, pairs: PairSet, activation: str | Activation = "square"
+    weights: ArrayLike,
+    pairs: PairSet,
+    activation: str | Activation = "square",
+    *,
+    variant: str | Variant = "raw",
 ) -> Floats:
-    """Return Bᵀ(∇²E − ⟨∇E, w⟩)B in an orthonormal basis B of the tangent space, (2M−1, 2M−1)."""
-    w = check_unit(weight)
+    """Return Bᵀ(∇²E − ⟨∇E, w⟩)B, B an orthonormal basis of the tangent space.
+
+    Shape (..., 2M−1, 2M−1) for weights (..., 2M); B is `tangent_basis` of each.
+    """
+    w = check_unit(weights)
+    gradient = energy_and_gradient(w, pairs, activation, variant=variant)[1]
+    hessian = energy_hessian(w, pairs, activation, variant=variant)
     basis = tangent_basis(w)
-    gradient = energy_and_gradient(w, pairs, activation)[1]
-    hessian = energy_hessian(w, pairs, activation)
-    return basis.T @ hessian @ basis - float(gradient @ w) * np.eye(len(w) - 1)
+    inner = np.swapaxes(basis, -1, -2) @ hessian @ basis
+    radial = np.sum(gradient * w, axis=-1)[..., None, None]
+    return np.asarray(inner - radial * np.eye(w.shape[-1] - 1))
+
+
+def riemannian_hvp(
+    weights: ArrayLike,
+    vectors: ArrayLike,
+    pairs: PairSet,
+    activation: str | Activation = "square",
+    *,
+    variant: str | Variant = "raw",
+) -> Floats:
+    """Return P(∇²E − ⟨∇E, w⟩)Pv, P the projector on the tangent space; shape (..., 2M).
+
+    Weights and vectors broadcast against each other; no matrix is formed.
+    """
+    w = check_unit(weights)
+    gradient = energy_and_gradient(w, pairs, activation, variant=variant)[1]
+    tangent = _project(w, np.asarray(vectors, dtype=np.float64))
+    product = energy_hvp(w, tangent, pairs, activation, variant=variant)
+    return _project(w, product - np.sum(gradient * w, axis=-1, keepdims=True) * tangent)
 
 
 def riemannian_spectrum(
@@ -73,10 +108,14 @@ def riemannian_spectrum(
     pairs: PairSet,
     activation: str | Activation = "square",
     *,
+    variant: str | Variant = "raw",
     relative_tolerance: float = 1e-6,
 ) -> HessianSpectrum:
     """Return the spectrum of the Riemannian Hessian; zero means within ‖H‖₂ · tolerance."""
-    values: Floats = np.linalg.eigvalsh(riemannian_hessian(weight, pairs, activation)).astype(float)
+    hessian = riemannian_hessian(weight, pairs, activation, variant=variant)
+    if hessian.ndim != 2:
+        raise ValueError(f"the spectrum is of one weight, got shape {np.shape(weight)}")
+    values: Floats = np.linalg.eigvalsh(hessian).astype(float)
     tolerance = relative_tolerance * float(np.abs(values).max())
     return HessianSpectrum(
         values,
@@ -86,15 +125,20 @@ def riemannian_spectrum(
     )
 
 
-def tangent_basis(weight: Floats) -> Floats:
-    """Return an orthonormal basis of the tangent space at a unit weight, shape (2M, 2M − 1).
+def tangent_basis(weights: Floats) -> Floats:
+    """Return an orthonormal basis of the tangent space at unit weights, shape (..., 2M, 2M − 1).
 
-    The Householder reflection that sends ``weight`` to ± the first axis.
+    The Householder reflection that sends the weight to ± the first axis.
     """
-    v = weight.copy()
-    v[0] += np.copysign(1.0, v[0])
-    reflection = np.eye(len(v)) - np.outer(v, v) * (2 / (v @ v))
-    return reflection[:, 1:]
+    v = weights.copy()
+    v[..., 0] += np.copysign(1.0, v[..., 0])
+    outer = v[..., :, None] * v[..., None, :]
+    reflection = np.eye(v.shape[-1]) - outer * (2 / np.sum(v * v, axis=-1))[..., None, None]
+    return np.asarray(reflection[..., 1:])
+
+
+def _project(w: Floats, vectors: Floats) -> Floats:
+    return vectors - np.sum(vectors * w, axis=-1, keepdims=True) * w
 
 
 def check_unit(weights: ArrayLike) -> Floats:

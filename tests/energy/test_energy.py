@@ -21,6 +21,7 @@ from groupfeat.energy import (
     full_pairs,
     get_activation,
     riemannian_gradient,
+    riemannian_spectrum,
     sample_pairs,
 )
 from groupfeat.groups import FiniteGroup, cyclic, group_from_spec, irreps
@@ -147,8 +148,8 @@ def test_bad_points_and_names_are_refused() -> None:
     pairs = full_pairs(cyclic(3))
     with pytest.raises(ValueError, match=r"norm 1, got 2\.44949; pass point"):
         riemannian_gradient(np.ones(6), pairs)
-    with pytest.raises(ValueError, match="one weight, expected shape"):
-        energy_hessian(np.ones((2, 6)), pairs)
+    with pytest.raises(ValueError, match="of one weight, got shape"):
+        riemannian_spectrum(np.eye(6)[:2], pairs)
     with pytest.raises(ValueError, match="unknown activation 'sine'; known: square"):
         energy(np.ones(6), pairs, "sine")
     with pytest.raises(ValueError, match="exponent q >= 2, got 1"):

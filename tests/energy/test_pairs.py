@@ -60,3 +60,38 @@ def test_bad_fractions_are_refused(fraction: float) -> None:
 def test_bad_pairs_are_refused(left: list[int], right: list[int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         pairs_from_arrays(cyclic(3), left, right)
+
+
+@settings(deadline=None, max_examples=20)
+@given(groups(max_order=24), st.floats(0.001, 1), st.integers(0, 2**32 - 1))
+def test_each_target_has_its_pairs(group: FiniteGroup, fraction: float, seed: int) -> None:
+    pairs = sample_pairs(group, fraction, sampling="per_target", rng=seed)
+    each = max(1, round(fraction * group.order))
+    assert pairs.target_counts.tolist() == [each] * group.order
+    assert pairs.multiplicities.max() == 1
+    assert np.array_equal(group.cayley_table[pairs.left, pairs.right], pairs.target)
+
+
+def test_draws_with_replacement_repeat() -> None:
+    group = symmetric(3)
+    pairs = sample_pairs(group, 3, sampling="with", rng=0)
+    assert len(pairs) == pairs.multiplicities.sum() == 108
+    assert pairs.multiplicities.max() > 1
+    assert not sample_pairs(group, 1, sampling="with", rng=0).is_full
+    rest = pairs.complement()
+    unseen = 0 if rest is None else len(rest)
+    assert unseen == np.sum(pairs.multiplicities == 0)
+
+
+def test_per_target_draws_are_uniform() -> None:
+    """Each of the 9 pairs of Z3 stands in two sets of three."""
+    group, seen = cyclic(3), np.zeros((3, 3))
+    generator = np.random.default_rng(0)
+    for _ in range(600):
+        seen += sample_pairs(group, 2 / 3, sampling="per_target", rng=generator).multiplicities
+    assert np.abs(seen / 600 - 2 / 3).max() < 5 * np.sqrt(2 / 9 / 600)
+
+
+def test_unknown_samplings_are_refused() -> None:
+    with pytest.raises(ValueError, match="unknown sampling 'all'; known: without, with, per_"):
+        sample_pairs(cyclic(3), 0.5, sampling="all", rng=0)
