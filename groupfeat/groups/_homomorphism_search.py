@@ -1,16 +1,41 @@
 """Injective homomorphisms found by trying images of a few generators, pruned by invariants."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.groups._finite_group import FiniteGroup
+from groupfeat.groups._invariants import element_invariants, mix
+from groupfeat.groups._pair_invariants import PAIR_LIMIT, pair_invariants
 
-__all__ = ["Stage", "choose_stages", "extend", "first_extension"]
+__all__ = ["Colors", "Stage", "candidates", "choose_stages", "color", "extend", "first_extension"]
 
 Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Colors:
+    """Colours that every isomorphism keeps.
+
+    Parameters
+    ----------
+    elements
+        A colour an element, shape (M,); the identity alone has its own.
+    pairs
+        A colour a pair, shape (M, M), or None for large groups.
+    """
+
+    elements: NDArray[np.uint64]
+    pairs: NDArray[np.uint64] | None
+
+
+def color(group: FiniteGroup) -> Colors:
+    """Return the colours of a group; those of pairs sharpen those of elements."""
+    if group.order > PAIR_LIMIT:
+        return Colors(element_invariants(group), None)
+    pairs = pair_invariants(group)
+    return Colors(mix(pairs).sum(axis=1), pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +59,9 @@ class Stage:
     recipe: tuple[tuple[int, int], ...]
 
 
-def choose_stages(group: FiniteGroup, colors: NDArray[np.uint64]) -> list[Stage]:
+def choose_stages(group: FiniteGroup, colors: Colors) -> list[Stage]:
     """Choose generators whose candidates are few for what they add, and how to extend maps."""
-    _, place, counts = np.unique(colors, return_inverse=True, return_counts=True)
+    _, place, counts = np.unique(colors.elements, return_inverse=True, return_counts=True)
     cost = np.log(counts[place])
     stages: list[Stage] = []
     below, chosen = np.zeros(1, dtype=np.intp), ()  # type: tuple[Indices, tuple[int, ...]]
@@ -71,16 +96,15 @@ def extend(
     stage: Stage,
     source: FiniteGroup,
     target: FiniteGroup,
-    colors: tuple[NDArray[np.uint64], NDArray[np.uint64]],
+    colors: tuple[Colors, Colors],
     partial: Indices,
-    candidates: Iterable[int],
+    images: Indices,
 ) -> Indices:
-    """Return the injective extensions (n, M) of ``partial`` with s_j sent to a candidate.
+    """Return the injective extensions (n, M) of ``partial`` with s_j sent to one of ``images``.
 
     ``partial`` (M,) is an injective homomorphism on ``stage.below``; colours must be kept, and
     φ(x s) = φ(x) φ(s) is checked for every x of the new subgroup and every generator s.
     """
-    images = np.array(list(candidates), dtype=np.intp)
     old = stage.generators[:-1]
     table, size = target.cayley_table, len(stage.below)
     of_generators = [np.full(len(images), partial[s]) for s in old] + [images]
@@ -93,7 +117,7 @@ def extend(
         representatives.append(moved)
         values[:, k * size : (k + 1) * size] = table[base[None], moved[:, None]]
     # The identity alone has its colour, so maps that keep colours have no kernel.
-    good = (colors[1][values] == colors[0][stage.members]).all(axis=1)
+    good = (colors[1].elements[values] == colors[0].elements[stage.members]).all(axis=1)
     maps = np.zeros((int(good.sum()), source.order), dtype=np.intp)
     maps[:, stage.members] = values[good]
     right = np.ones(len(maps), dtype=bool)
@@ -103,20 +127,30 @@ def extend(
     return maps[right]
 
 
+def candidates(stage: Stage, colors: tuple[Colors, Colors], partial: Indices) -> Indices:
+    """Return where s_j may go so that its colour, and those of its pairs with s_i, are kept."""
+    source, target = colors
+    *old, new = stage.generators
+    kept = target.elements == source.elements[new]
+    if source.pairs is not None and target.pairs is not None:
+        for s in old:
+            kept &= target.pairs[partial[s]] == source.pairs[s, new]
+    return np.flatnonzero(kept)
+
+
 def first_extension(
     stages: list[Stage],
     source: FiniteGroup,
     target: FiniteGroup,
-    colors: tuple[NDArray[np.uint64], NDArray[np.uint64]],
+    colors: tuple[Colors, Colors],
     partial: Indices,
 ) -> Indices | None:
     """Return the first isomorphism that extends ``partial`` through all stages, depth first."""
     if not stages:
         return partial
-    wanted = colors[0][stages[0].generators[-1]]
-    candidates = np.flatnonzero(colors[1] == wanted)
-    for step in range(0, len(candidates), 64):
-        chosen = candidates[step : step + 64].tolist()
+    images = candidates(stages[0], colors, partial)
+    for step in range(0, len(images), 64):
+        chosen = images[step : step + 64]
         for longer in extend(stages[0], source, target, colors, partial, chosen):
             found = first_extension(stages[1:], source, target, colors, longer)
             if found is not None:

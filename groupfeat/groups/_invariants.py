@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from groupfeat.groups._finite_group import FiniteGroup
 
-__all__ = ["element_invariants"]
+__all__ = ["element_invariants", "mix"]
 
 Hashes = NDArray[np.uint64]
 _CHUNK = 2**20
@@ -22,11 +22,11 @@ def element_invariants(group: FiniteGroup) -> Hashes:
     """
     classes = group.conjugacy_classes
     orders = classes.element_orders.astype(np.uint64)
-    colors = _mix(orders << np.uint64(32) | classes.sizes.astype(np.uint64))
+    colors = mix(orders << np.uint64(32) | classes.sizes.astype(np.uint64))
     count = 0
     while count < len(found := np.unique(colors)):
         count = len(found)
-        colors = _mix(colors + _powers(group, colors) + _neighbours(group, colors))
+        colors = mix(colors + _powers(group, colors) + _neighbours(group, colors))
     return colors[classes.labels]
 
 
@@ -38,7 +38,7 @@ def _powers(group: FiniteGroup, colors: Hashes) -> Hashes:
     for p in range(2, min(group.exponent, 256)):
         power = table[power, classes.representatives].astype(np.intp)
         if group.order % p == 0 and all(p % d for d in range(2, p)):
-            total += _mix(colors[classes.labels[power]] ^ np.uint64(p))
+            total += mix(colors[classes.labels[power]] ^ np.uint64(p))
     return total
 
 
@@ -52,13 +52,13 @@ def _neighbours(group: FiniteGroup, colors: Hashes) -> Hashes:
         chosen = classes.representatives[start : start + step]
         products: NDArray[Any] = table[chosen]
         swapped = table[inverse[chosen]][:, inverse]
-        triple = _mix(of_element ^ np.uint64(1)) + _mix(of_element[products] ^ np.uint64(2))
-        triple += _mix(of_element[table[swapped, products]] ^ np.uint64(3))
-        totals[start : start + step] = _mix(triple).sum(axis=1)
+        triple = mix(of_element ^ np.uint64(1)) + mix(of_element[products] ^ np.uint64(2))
+        triple += mix(of_element[table[swapped, products]] ^ np.uint64(3))
+        totals[start : start + step] = mix(triple).sum(axis=1)
     return totals
 
 
-def _mix(values: Hashes) -> Hashes:
+def mix(values: Hashes) -> Hashes:
     """Scramble 64-bit words (splitmix64's finaliser)."""
     z = values + np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -7,7 +7,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups._finite_group import FiniteGroup
-from groupfeat.groups._homomorphism_search import Stage, choose_stages, extend, first_extension
+from groupfeat.groups._homomorphism_search import (
+    Colors,
+    Stage,
+    candidates,
+    choose_stages,
+    color,
+    extend,
+    first_extension,
+)
 from groupfeat.groups._invariants import element_invariants
 
 __all__ = [
@@ -92,8 +100,9 @@ def check_homomorphism(group: FiniteGroup, other: FiniteGroup, images: ArrayLike
 def isomorphism(group: FiniteGroup, other: FiniteGroup) -> Indices | None:
     """Return φ (M,) with φ(xy) = φ(x)φ(y), one to one, or None when there is none.
 
-    Elements are coloured by invariants; images of a few generators are tried among elements of
-    their colours, and every partial map is checked on the subgroup it reaches.
+    Elements, and up to order 320 pairs of elements, are coloured by invariants; images of a few
+    generators are tried among elements of their colours, and every partial map is checked on
+    the subgroup it reaches.
 
     Examples
     --------
@@ -105,8 +114,11 @@ def isomorphism(group: FiniteGroup, other: FiniteGroup) -> Indices | None:
     """
     if group.order != other.order or group.is_abelian != other.is_abelian:
         return None
-    colors = element_invariants(group), element_invariants(other)
-    if not np.array_equal(np.sort(colors[0]), np.sort(colors[1])):
+    plain = element_invariants(group), element_invariants(other)
+    if not np.array_equal(np.sort(plain[0]), np.sort(plain[1])):
+        return None
+    colors = color(group), color(other)
+    if not np.array_equal(np.sort(colors[0].elements), np.sort(colors[1].elements)):
         return None
     stages = choose_stages(group, colors[0])
     start = np.zeros(group.order, dtype=np.intp)
@@ -133,7 +145,7 @@ def automorphism_group(group: FiniteGroup) -> AutomorphismGroup:
     >>> automorphism_group(group_from_spec("2x2x2x2x2x2")).order
     20158709760
     """
-    colors = element_invariants(group)
+    colors = color(group)
     stages = choose_stages(group, colors)
     found: list[Indices] = []
     transversals: list[Indices] = []
@@ -165,7 +177,7 @@ def automorphisms(group: FiniteGroup, *, max_count: int = 50_000) -> Indices:
 
 
 def _new_orbit_points(
-    group: FiniteGroup, colors: NDArray[np.uint64], stages: list[Stage], known: list[Indices]
+    group: FiniteGroup, colors: Colors, stages: list[Stage], known: list[Indices]
 ) -> list[Indices]:
     """Find automorphisms that fix the earlier generators and reach all of s_j's orbit."""
     stage, rest = stages[0], stages[1:]
@@ -174,11 +186,12 @@ def _new_orbit_points(
     partial[stage.below] = stage.below
     found: list[Indices] = []
     settled = _orbit([s], known, group.order)
-    for c in np.flatnonzero(colors == colors[s]):
+    both = colors, colors
+    for c in candidates(stage, both, partial):
         if settled[c]:
             continue
-        for longer in extend(stage, group, group, (colors, colors), partial, [int(c)]):
-            image = first_extension(rest, group, group, (colors, colors), longer)
+        for longer in extend(stage, group, group, both, partial, np.array([c])):
+            image = first_extension(rest, group, group, both, longer)
             if image is not None:
                 found.append(image)
         # Whatever the answer for c, it is the same for all of its orbit.

@@ -121,14 +121,14 @@ def test_relabelled_copies_are_isomorphic(group: FiniteGroup, seed: int) -> None
     assert np.array_equal(images[group.cayley_table], other.cayley_table[np.ix_(images, images)])
 
 
-@pytest.mark.parametrize("order", [8, 12, 16, 24, 27, 32, 48])
+@pytest.mark.parametrize("order", [8, 12, 16, 24, 27, 32])
 def test_small_groups_are_pairwise_different(order: int) -> None:
     found = [small_group(order, i) for i in range(1, number_of_small_groups(order) + 1)]
     same = [
         (i, j)
         for i, group in enumerate(found)
         for j, other in enumerate(found)
-        if (isomorphism(group, other) is not None) != (i == j)
+        if i <= j and (isomorphism(group, other) is not None) != (i == j)
     ]
     assert not same
 
