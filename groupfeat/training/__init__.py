@@ -4,36 +4,51 @@ Needs the extra ``training``: ``pip install "groupfeat[training]"``.
 """
 
 from groupfeat.training._checkpoint import load_checkpoint, save_checkpoint
-from groupfeat.training._config import INITS, LOSSES, OPTIMIZERS, PRECISIONS, TrainConfig
+from groupfeat.training._config import (
+    INITS,
+    LOSSES,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    TrainConfig,
+)
 from groupfeat.training._exact import exact_network, paper_bound, save_layers
 from groupfeat.training._load import Network, load_network, network_accuracy
 from groupfeat.training._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
 from groupfeat.training._network import PairTensors, evaluate, loss_and_gradients
-from groupfeat.training._runs import TrainedRun
-from groupfeat.training._train import train, training_pairs
+from groupfeat.training._runs import Snapshot, TrainedRun, log_epochs
+from groupfeat.training._tasks import Task, product_task, table_task
+from groupfeat.training._train import train, train_many, training_pairs
 
 __all__ = [
     "INITS",
     "LOSSES",
     "OPTIMIZERS",
     "PRECISIONS",
+    "SCHEDULES",
     "MatchThresholds",
     "Network",
     "NodeMatch",
     "NodeReport",
     "PairTensors",
+    "Snapshot",
+    "Task",
     "TrainConfig",
     "TrainedRun",
     "evaluate",
     "exact_network",
     "load_checkpoint",
     "load_network",
+    "log_epochs",
     "loss_and_gradients",
     "match_nodes",
     "network_accuracy",
     "paper_bound",
+    "product_task",
     "save_checkpoint",
     "save_layers",
+    "table_task",
     "train",
+    "train_many",
     "training_pairs",
 ]

@@ -21,7 +21,7 @@ from groupfeat.training import (
     save_checkpoint,
     train,
 )
-from groupfeat.training._train import initial_weights
+from tests.training.oracles import initial_weights
 
 GROUP = group_from_spec("S3")
 

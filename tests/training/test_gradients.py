@@ -16,8 +16,7 @@ from groupfeat.training import (
     train,
     training_pairs,
 )
-from groupfeat.training._train import initial_weights
-from tests.training.oracles import loss_by_definition, one_hot, train_by_definition
+from tests.training.oracles import initial_weights, loss_by_definition, one_hot, train_by_definition
 
 
 def weights(order: int, hidden: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,0 +1,106 @@
+"""Full-batch steps of named optimisers on named parameters, with a state that can be stored."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from groupfeat.training._config import TrainConfig
+
+__all__ = ["Optimizer", "orthogonalized", "rate_factor"]
+
+Parameters = dict[str, Tensor]
+# Newton–Schulz quintic of K. Jordan et al., "Muon" (2024): pushes singular values to about 1.
+_QUINTIC = (3.4445, -4.7750, 2.0315)
+_QUINTIC_STEPS = 5
+
+
+def rate_factor(config: TrainConfig, epoch: int) -> float:
+    """Return what the schedule multiplies the learning rate by in step ``epoch`` (from 1)."""
+    warm = config.warmup_epochs
+    if epoch <= warm:
+        return epoch / warm
+    if config.schedule == "constant":
+        return 1.0
+    passed = (epoch - warm - 1) / max(config.epochs - warm, 1)
+    if config.schedule == "linear":
+        return 1 - passed
+    return 0.5 * (1 + math.cos(math.pi * passed))
+
+
+class Optimizer:
+    """Steps of the config's optimiser; parameters and state are changed in place."""
+
+    def __init__(
+        self, parameters: Parameters, config: TrainConfig, state: Parameters | None = None
+    ) -> None:
+        self.config, self.parameters = config, parameters
+        self.decay = config.weight_decay or 0.0
+        self.state = self._fresh() if state is None else state
+        plain = self._gd if config.optimizer in ("gd", "sgd") else self._adam
+        self.rules = {name: self._muon if self._orthogonal(name) else plain for name in parameters}
+
+    def step(self, gradients: Parameters, epoch: int) -> None:
+        """Take step number ``epoch`` (from 1)."""
+        factor = rate_factor(self.config, epoch)
+        for name, gradient in gradients.items():
+            rate = self.config.learning_rate
+            if self.config.optimizer == "muon" and not self._orthogonal(name):
+                rate = self.config.fallback_rate or rate
+            self.rules[name](name, gradient, factor * rate, epoch)
+
+    def _orthogonal(self, name: str) -> bool:
+        return self.config.optimizer == "muon" and name[0] in "WU"
+
+    def _fresh(self) -> Parameters:
+        kinds = {"adam": "mv", "adamw": "mv", "muon": "mv", "sgd": "b", "gd": ""}
+        found: Parameters = {}
+        for name, part in self.parameters.items():
+            letters = "b" if self._orthogonal(name) else kinds[self.config.optimizer]
+            if self.config.optimizer == "sgd" and not self.config.momentum:
+                letters = ""
+            found |= {f"{name}.{letter}": torch.zeros_like(part) for letter in letters}
+        return found
+
+    def _gd(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
+        parameter = self.parameters[name]
+        if self.decay:
+            gradient = gradient.add(parameter, alpha=self.decay)
+        if self.config.momentum:
+            gradient = self.state[f"{name}.b"].mul_(self.config.momentum).add_(gradient)
+        parameter.add_(gradient, alpha=-rate)
+
+    def _adam(self, name: str, gradient: Tensor, rate: float, epoch: int) -> None:
+        parameter, config = self.parameters[name], self.config
+        if self.decay and config.optimizer == "adam":
+            gradient = gradient.add(parameter, alpha=self.decay)
+        elif self.decay:
+            parameter.mul_(1 - rate * self.decay)
+        mean, square = self.state[f"{name}.m"], self.state[f"{name}.v"]
+        mean.lerp_(gradient, 1 - config.adam_beta1)
+        square.mul_(config.adam_beta2).addcmul_(gradient, gradient, value=1 - config.adam_beta2)
+        root = square.sqrt().div_(math.sqrt(1 - config.adam_beta2**epoch))
+        step = rate / (1 - config.adam_beta1**epoch)
+        parameter.addcdiv_(mean, root.add_(config.adam_epsilon), value=-step)
+
+    def _muon(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
+        parameter, momentum = self.parameters[name], self.config.muon_momentum
+        moved = self.state[f"{name}.b"].lerp_(gradient, 1 - momentum)
+        update = orthogonalized(gradient.lerp(moved, momentum))
+        parameter.mul_(1 - rate * self.decay)
+        stretch = math.sqrt(max(1, parameter.shape[0] / parameter.shape[1]))
+        parameter.add_(update, alpha=-rate * stretch)
+
+
+def orthogonalized(matrix: Tensor) -> Tensor:
+    """Return a matrix with the same singular vectors and singular values near 1 (0.7 … 1.2).
+
+    Five steps of the quintic Newton–Schulz iteration that K. Jordan's Muon uses.
+    """
+    a, b, c = _QUINTIC
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    x = wide / (wide.norm() + 1e-7)
+    for _ in range(_QUINTIC_STEPS):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x if matrix.shape[0] <= matrix.shape[1] else x.T
