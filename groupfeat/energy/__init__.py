@@ -19,6 +19,14 @@ from groupfeat.energy._landscape import (
     critical_levels,
     sample_critical,
 )
+from groupfeat.energy._landscape_graph import (
+    LandscapeGraph,
+    Merge,
+    explore_landscape,
+    merge_graphs,
+    sign_symmetries,
+)
+from groupfeat.energy._local_model import symmetry_directions
 from groupfeat.energy._maxima import FoundMaxima, MaximumClass, find_maxima
 from groupfeat.energy._pairs import (
     PAIR_SAMPLINGS,
@@ -26,6 +34,13 @@ from groupfeat.energy._pairs import (
     full_pairs,
     pairs_from_arrays,
     sample_pairs,
+)
+from groupfeat.energy._saddles import (
+    CriticalPoints,
+    branches_of,
+    declared_flat,
+    find_saddles,
+    follow_flow,
 )
 from groupfeat.energy._search import Ascent, ascend, random_starts
 from groupfeat.energy._shares import family_shares, rank_one_shares
@@ -60,9 +75,12 @@ __all__ = [
     "Ascent",
     "Barrier",
     "CriticalLevel",
+    "CriticalPoints",
     "FoundMaxima",
     "HessianSpectrum",
+    "LandscapeGraph",
     "MaximumClass",
+    "Merge",
     "PairSet",
     "PredictedFamily",
     "SurvivalCurve",
@@ -72,8 +90,10 @@ __all__ = [
     "barriers",
     "basin_probabilities",
     "blow_up_times",
+    "branches_of",
     "critical_levels",
     "custom_activation",
+    "declared_flat",
     "energy",
     "energy_and_gradient",
     "energy_fourier",
@@ -81,12 +101,16 @@ __all__ = [
     "energy_hvp",
     "energy_in_irreps",
     "equivalent_families",
+    "explore_landscape",
     "family_shares",
     "find_basins",
     "find_maxima",
+    "find_saddles",
+    "follow_flow",
     "full_pairs",
     "get_activation",
     "get_variant",
+    "merge_graphs",
     "pairs_from_arrays",
     "polynomial_activation",
     "predicted_families",
@@ -101,8 +125,10 @@ __all__ = [
     "sample_critical",
     "sample_family",
     "sample_pairs",
+    "sign_symmetries",
     "survival_curve",
     "survival_thresholds",
+    "symmetry_directions",
     "unseen_probability",
     "wilson_interval",
 ]

@@ -1,0 +1,412 @@
+"""The graph of maxima and saddles, its barriers and its merge tree."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TypedDict
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from groupfeat.energy._activations import Activation, get_activation
+from groupfeat.energy._energy import energy
+from groupfeat.energy._local_model import FlatDirections
+from groupfeat.energy._pairs import PairSet
+from groupfeat.energy._saddles import (
+    CriticalPoints,
+    branches_of,
+    declared_flat,
+    find_saddles,
+    follow_flow,
+)
+from groupfeat.energy._search import random_starts
+from groupfeat.energy._statistics import unseen_probability
+from groupfeat.energy._variants import Variant, get_variant
+
+__all__ = ["LandscapeGraph", "Merge", "explore_landscape", "merge_graphs", "sign_symmetries"]
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Labels = Callable[[Floats], Floats]
+"""Weights (N, 2M) to numbers (N, m) that are equal along each manifold of critical points."""
+Signs = tuple[tuple[int, int], ...]
+_SAME_ENERGY = 1e-7
+_SAME_POINT = 1e-3
+_SAME_LABEL = 1e-4
+
+
+class _Options(TypedDict):
+    variant: Variant
+    flat: FlatDirections | None
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One branching of the merge tree.
+
+    Parameters
+    ----------
+    energy
+        Level at which the two parts of {E ≥ level} join.
+    saddle
+        Position of the saddle that joins them.
+    parts
+        Maxima of the two parts, each sorted.
+    """
+
+    energy: float
+    saddle: int
+    parts: tuple[tuple[int, ...], tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class LandscapeGraph:
+    """Distinct maxima and saddles of index 1, and which two maxima each saddle joins.
+
+    Parameters
+    ----------
+    pairs, activation, variant
+        The problem.
+    maxima, saddles
+        One member of each class, highest first.
+    maxima_counts
+        Starts of the flow that ended in each class; 0 if only a saddle leads there.
+    saddle_counts
+        Searches that ended in each class.
+    ends
+        The two maxima of each saddle, shape (S, 2); −1 where a branch did not converge.
+    maxima_tries, saddle_tries
+        Searches made in all, with those that ended elsewhere.
+    signs
+        Signs (s, t) for which [a; b] and [sa; tb] are one class.
+    """
+
+    pairs: PairSet = field(repr=False)
+    activation: Activation
+    variant: Variant
+    maxima: CriticalPoints = field(repr=False)
+    saddles: CriticalPoints = field(repr=False)
+    maxima_counts: Indices
+    saddle_counts: Indices
+    ends: Indices = field(repr=False)
+    maxima_tries: int
+    saddle_tries: int
+    signs: Signs
+
+    @property
+    def only_from_saddles(self) -> int:
+        """Number of maxima that no start of the flow reached, only a branch of a saddle."""
+        return int(np.sum(self.maxima_counts == 0))
+
+    @property
+    def components(self) -> tuple[tuple[int, ...], ...]:
+        """Sets of maxima joined by saddles, largest first."""
+        found = (tuple(sorted(part)) for part in nx.connected_components(self.to_networkx()))
+        return tuple(sorted(found, key=lambda part: (-len(part), part)))
+
+    @property
+    def unseen_maxima(self) -> float:
+        """Upper estimate of the chance that a further start ends at an unseen maximum."""
+        return unseen_probability([int(c) for c in self.maxima_counts if c])
+
+    @property
+    def unseen_saddles(self) -> float:
+        """Upper estimate of the chance that a further search ends at an unseen saddle."""
+        return unseen_probability([int(c) for c in self.saddle_counts])
+
+    def to_networkx(self) -> "nx.MultiGraph[int]":
+        """Return maxima as nodes and saddles as edges, with energy and certificate of each."""
+        graph: nx.MultiGraph[int] = nx.MultiGraph()
+        for i in range(len(self.maxima)):
+            graph.add_node(i, **_certificate(self.maxima, i), count=int(self.maxima_counts[i]))
+        for s, (i, j) in enumerate(self.ends.tolist()):
+            if min(i, j) >= 0:
+                graph.add_edge(i, j, key=s, **_certificate(self.saddles, s), saddle=s)
+        return graph
+
+    def merge_tree(self) -> tuple[Merge, ...]:
+        """Return the branchings of {E ≥ level} as the level falls, highest first.
+
+        Kruskal's algorithm on saddles from the highest down; fewer branchings than
+        maxima − 1 mean that the graph has several components.
+        """
+        part = [(i,) for i in range(len(self.maxima))]
+        merges = []
+        for s in np.argsort(-self.saddles.energies, kind="stable").tolist():
+            i, j = self.ends[s].tolist()
+            if min(i, j) < 0 or part[i] == part[j]:
+                continue
+            first, second = sorted((part[i], part[j]))
+            merges.append(Merge(float(self.saddles.energies[s]), s, (first, second)))
+            joined = tuple(sorted(first + second))
+            for member in joined:
+                part[member] = joined
+        return tuple(merges)
+
+    def barriers(self) -> Floats:
+        """Return the lowest level on the best path between every two maxima found, (N, N).
+
+        E of the maximum on the diagonal, −inf where nothing found joins the two.
+        """
+        levels = np.full((len(self.maxima), len(self.maxima)), -np.inf)
+        for merge in self.merge_tree():
+            first, second = merge.parts
+            levels[np.ix_(first, second)] = merge.energy
+            levels[np.ix_(second, first)] = merge.energy
+        np.fill_diagonal(levels, self.maxima.energies)
+        return levels
+
+
+def explore_landscape(
+    pairs: PairSet,
+    activation: str | Activation = "square",
+    *,
+    variant: str | Variant = "raw",
+    starts: int = 1000,
+    searches: int = 2000,
+    rng: int | np.random.Generator,
+    labels: Labels | None = None,
+    modulo_sign: bool = True,
+    tolerance: float = 1e-8,
+) -> LandscapeGraph:
+    """Search maxima and saddles from random points, group them and join them.
+
+    Maxima: ``starts`` uniform points follow the flow. Saddles: ``searches`` by eigenvector
+    following, half from uniform points and half from points 0.3 away from the maxima. Each
+    new class of saddles sends its two branches along the flow.
+
+    Parameters
+    ----------
+    pairs
+        The pair set; its group of order up to about 30 (dense Hessians).
+    activation
+        Name or `Activation`, twice differentiable.
+    variant
+        Which energy, as for `energy`.
+    starts, searches
+        Number of each, at least 1.
+    rng
+        Seed or generator of the points.
+    labels
+        Where maxima form manifolds (x² on all pairs): numbers that are constant on
+        each, such as `family_shares`; points of equal energy and labels are then one
+        class. None: points are one class if they lie within 1e-3 of each other.
+    modulo_sign
+        Whether [a; b] and [sa; tb] are one class, for the signs that leave E unchanged.
+    tolerance
+        Relative Riemannian gradient of a critical point.
+
+    Raises
+    ------
+    ValueError
+        If σ has kinks or a number is below 1.
+
+    Examples
+    --------
+    >>> from groupfeat.energy import explore_landscape, sample_pairs
+    >>> from groupfeat.groups import cyclic
+    >>> graph = explore_landscape(sample_pairs(cyclic(7), 0.9, rng=1), rng=1)
+    >>> len(graph.components), graph.only_from_saddles
+    (1, 0)
+    """
+    if searches < 1:
+        raise ValueError(f"searches must be at least 1, got {searches}")
+    sigma, generator = get_activation(activation), np.random.default_rng(rng)
+    kind, order = get_variant(variant), pairs.order
+    flat = declared_flat(pairs, sigma, variant=kind)
+    signs = sign_symmetries(pairs, sigma, variant=kind) if modulo_sign else ((1, 1),)
+    same = _Sameness(signs, labels)
+    options: _Options = {"variant": kind, "flat": flat, "tolerance": tolerance}
+    ended = follow_flow(random_starts(order, starts, rng=generator), pairs, sigma, **options)
+    maxima, maxima_counts = _group(ended, 0, same)
+    away = random_starts(order, searches, rng=generator)
+    near = np.flatnonzero(np.arange(searches) % 2) if len(maxima) else np.zeros(0, dtype=np.intp)
+    origin = maxima.weights[generator.integers(max(len(maxima), 1), size=len(near))]
+    away[near] = origin + 0.3 * away[near]
+    away /= np.linalg.norm(away, axis=1, keepdims=True)
+    met = find_saddles(away, pairs, sigma, **options)
+    saddles, saddle_counts = _group(met, 1, same)
+    sides = branches_of(saddles, pairs, sigma, **options)
+    everything = _concatenate(maxima, *sides)
+    classes, members = _classes(everything, 0, same)
+    counts = np.zeros(len(classes), dtype=np.intp)
+    np.add.at(counts, members[: len(maxima)], maxima_counts)
+    ends = members[len(maxima) :].reshape(2, len(saddles)).T
+    return LandscapeGraph(
+        pairs=pairs,
+        activation=sigma,
+        variant=kind,
+        maxima=everything.take(classes),
+        saddles=saddles,
+        maxima_counts=counts,
+        saddle_counts=saddle_counts,
+        ends=ends,
+        maxima_tries=starts,
+        saddle_tries=searches,
+        signs=signs,
+    )
+
+
+def merge_graphs(
+    first: LandscapeGraph, second: LandscapeGraph, *, labels: Labels | None = None
+) -> LandscapeGraph:
+    """Return what two searches of one landscape found together; counts and tries add up.
+
+    Raises
+    ------
+    ValueError
+        If the two are of different problems, or count signs differently.
+    """
+    if not _is_same_problem(first, second):
+        raise ValueError(
+            "the graphs are of different pair sets, energies or signs: nothing to merge"
+        )
+    same = _Sameness(first.signs, labels)
+    maxima = _concatenate(first.maxima, second.maxima)
+    saddles = _concatenate(first.saddles, second.saddles)
+    tops, top_of = _classes(maxima, 0, same)
+    passes, pass_of = _classes(saddles, 1, same)
+    moved = np.concatenate(
+        [first.ends, np.where(second.ends < 0, -1, second.ends + len(first.maxima))]
+    )
+    ends = np.where(moved < 0, -1, top_of[np.maximum(moved, 0)])
+    return replace(
+        first,
+        maxima=maxima.take(tops),
+        saddles=saddles.take(passes),
+        maxima_counts=_total(top_of, [*first.maxima_counts, *second.maxima_counts], len(tops)),
+        saddle_counts=_total(pass_of, [*first.saddle_counts, *second.saddle_counts], len(passes)),
+        ends=ends[passes],
+        maxima_tries=first.maxima_tries + second.maxima_tries,
+        saddle_tries=first.saddle_tries + second.saddle_tries,
+    )
+
+
+def sign_symmetries(
+    pairs: PairSet, activation: str | Activation, *, variant: str | Variant = "raw"
+) -> Signs:
+    """Return the signs (s, t) with E([sa; tb]) = E([a; b]), measured at eight random points.
+
+    (−1, −1) is there for even σ, for odd σ, for the sigmoid, and on all pairs for ReLU and SiLU,
+    whose odd part x/2 then adds the same constant to every target; all four are for x²
+    on all pairs, where only 2ab is left.
+
+    Examples
+    --------
+    >>> from groupfeat.energy import full_pairs, sample_pairs, sign_symmetries
+    >>> from groupfeat.groups import cyclic
+    >>> sign_symmetries(sample_pairs(cyclic(5), 0.6, rng=0), "square")
+    ((1, 1), (-1, -1))
+    >>> len(sign_symmetries(full_pairs(cyclic(5)), "square"))
+    4
+    """
+    points = random_starts(pairs.order, 8, rng=0)
+    level = energy(points, pairs, activation, variant=variant)
+    found = []
+    for s, t in ((1, 1), (-1, -1), (1, -1), (-1, 1)):
+        there = energy(_signed(points, s, t), pairs, activation, variant=variant)
+        if np.all(np.abs(there - level) <= 1e-10 * np.abs(level)):
+            found.append((s, t))
+    return tuple(found)
+
+
+def is_same_variant(first: Variant, second: Variant) -> bool:
+    """Return whether two variants are one energy."""
+    one, other = first.matrix, second.matrix
+    if first.name != second.name or (one is None) != (other is None):
+        return False
+    return one is None or other is None or np.array_equal(one, other)
+
+
+def _signed(w: Floats, s: int, t: int) -> Floats:
+    half = w.shape[-1] // 2
+    return np.concatenate([s * w[..., :half], t * w[..., half:]], axis=-1)
+
+
+@dataclass(frozen=True)
+class _Sameness:
+    """When two critical points count as one."""
+
+    signs: Signs
+    labels: Labels | None
+
+    def find(self, w: Floats, energies: Floats) -> Indices:
+        """Return the position of the first equal point for each point, shape (N,)."""
+        marks = None if self.labels is None else self.labels(w)
+        first = np.arange(len(w), dtype=np.intp)
+        order = np.argsort(-energies, kind="stable")
+        window: list[int] = []
+        for i in order.tolist():
+            window = [j for j in window if energies[j] - energies[i] <= _SAME_ENERGY * energies[j]]
+            equal = np.flatnonzero(self._equal(w, marks, i, window))
+            if len(equal):
+                first[i] = window[equal[0]]
+            else:
+                window.append(i)
+        return first
+
+    def _equal(
+        self, w: Floats, marks: Floats | None, i: int, others: list[int]
+    ) -> NDArray[np.bool_]:
+        if marks is not None:
+            return np.all(np.abs(marks[others] - marks[i]) <= _SAME_LABEL, axis=1)
+        apart = [np.linalg.norm(w[others] - _signed(w[i], s, t), axis=1) for s, t in self.signs]
+        return np.min(apart, axis=0) <= _SAME_POINT
+
+
+def _classes(points: CriticalPoints, index: int, same: _Sameness) -> tuple[Indices, Indices]:
+    """Return rows of the representatives, highest first, and each row's class or −1."""
+    valid = np.flatnonzero(points.is_converged & (points.indices == index))
+    first = valid[same.find(points.weights[valid], points.energies[valid])]
+    heads = np.unique(first)
+    heads = heads[np.argsort(-points.energies[heads], kind="stable")]
+    place = np.full(len(points), -1, dtype=np.intp)
+    place[heads] = np.arange(len(heads))
+    members = np.full(len(points), -1, dtype=np.intp)
+    members[valid] = place[first]
+    return heads, members
+
+
+def _group(points: CriticalPoints, index: int, same: _Sameness) -> tuple[CriticalPoints, Indices]:
+    heads, members = _classes(points, index, same)
+    return points.take(heads), np.bincount(members[members >= 0], minlength=len(heads))
+
+
+def _total(members: Indices, counts: list[int], classes: int) -> Indices:
+    total = np.zeros(classes, dtype=np.intp)
+    np.add.at(total, members, np.array(counts, dtype=np.intp))
+    return total
+
+
+def _concatenate(*parts: CriticalPoints) -> CriticalPoints:
+    return CriticalPoints(
+        np.concatenate([p.weights for p in parts]),
+        np.concatenate([p.energies for p in parts]),
+        np.concatenate([p.gradient_norms for p in parts]),
+        np.concatenate([p.indices for p in parts]),
+        np.concatenate([p.declared for p in parts]),
+        np.concatenate([p.nullities for p in parts]),
+        tuple(status for p in parts for status in p.statuses),
+    )
+
+
+def _is_same_problem(first: LandscapeGraph, second: LandscapeGraph) -> bool:
+    one, other = first.pairs, second.pairs
+    return (
+        first.activation == second.activation
+        and first.signs == second.signs
+        and is_same_variant(first.variant, second.variant)
+        and np.array_equal(one.group.cayley_table, other.group.cayley_table)
+        and np.array_equal(one.left, other.left)
+        and np.array_equal(one.right, other.right)
+    )
+
+
+def _certificate(points: CriticalPoints, i: int) -> dict[str, float | int]:
+    return {
+        "energy": float(points.energies[i]),
+        "gradient_norm": float(points.gradient_norms[i]),
+        "index": int(points.indices[i]),
+        "nullity": int(points.nullities[i]),
+    }
