@@ -24,7 +24,6 @@ from groupfeat.energy._landscape_graph import (
     Merge,
     explore_landscape,
     merge_graphs,
-    sign_symmetries,
 )
 from groupfeat.energy._local_model import symmetry_directions
 from groupfeat.energy._maxima import FoundMaxima, MaximumClass, find_maxima
@@ -42,6 +41,7 @@ from groupfeat.energy._saddles import (
     find_saddles,
     follow_flow,
 )
+from groupfeat.energy._same_points import sign_symmetries
 from groupfeat.energy._search import Ascent, ascend, random_starts
 from groupfeat.energy._shares import family_shares, rank_one_shares
 from groupfeat.energy._sphere import (

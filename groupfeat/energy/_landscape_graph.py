@@ -1,6 +1,5 @@
 """The graph of maxima and saddles, its barriers and its merge tree."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
@@ -9,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy._activations import Activation, get_activation
-from groupfeat.energy._energy import energy
 from groupfeat.energy._local_model import FlatDirections
 from groupfeat.energy._pairs import PairSet
 from groupfeat.energy._saddles import (
@@ -19,20 +17,22 @@ from groupfeat.energy._saddles import (
     find_saddles,
     follow_flow,
 )
+from groupfeat.energy._same_points import (
+    Labels,
+    Sameness,
+    Signs,
+    classes_of,
+    group_points,
+    sign_symmetries,
+)
 from groupfeat.energy._search import random_starts
 from groupfeat.energy._statistics import unseen_probability
 from groupfeat.energy._variants import Variant, get_variant
 
-__all__ = ["LandscapeGraph", "Merge", "explore_landscape", "merge_graphs", "sign_symmetries"]
+__all__ = ["LandscapeGraph", "Merge", "explore_landscape", "merge_graphs"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-Labels = Callable[[Floats], Floats]
-"""Weights (N, 2M) to numbers (N, m) that are equal along each manifold of critical points."""
-Signs = tuple[tuple[int, int], ...]
-_SAME_ENERGY = 1e-7
-_SAME_POINT = 1e-3
-_SAME_LABEL = 1e-4
 
 
 class _Options(TypedDict):
@@ -216,20 +216,20 @@ def explore_landscape(
     kind, order = get_variant(variant), pairs.order
     flat = declared_flat(pairs, sigma, variant=kind)
     signs = sign_symmetries(pairs, sigma, variant=kind) if modulo_sign else ((1, 1),)
-    same = _Sameness(signs, labels)
+    same = Sameness(signs, labels)
     options: _Options = {"variant": kind, "flat": flat, "tolerance": tolerance}
     ended = follow_flow(random_starts(order, starts, rng=generator), pairs, sigma, **options)
-    maxima, maxima_counts = _group(ended, 0, same)
+    maxima, maxima_counts = group_points(ended, 0, same)
     away = random_starts(order, searches, rng=generator)
     near = np.flatnonzero(np.arange(searches) % 2) if len(maxima) else np.zeros(0, dtype=np.intp)
     origin = maxima.weights[generator.integers(max(len(maxima), 1), size=len(near))]
     away[near] = origin + 0.3 * away[near]
     away /= np.linalg.norm(away, axis=1, keepdims=True)
     met = find_saddles(away, pairs, sigma, **options)
-    saddles, saddle_counts = _group(met, 1, same)
+    saddles, saddle_counts = group_points(met, 1, same)
     sides = branches_of(saddles, pairs, sigma, **options)
     everything = _concatenate(maxima, *sides)
-    classes, members = _classes(everything, 0, same)
+    classes, members = classes_of(everything, 0, same)
     counts = np.zeros(len(classes), dtype=np.intp)
     np.add.at(counts, members[: len(maxima)], maxima_counts)
     ends = members[len(maxima) :].reshape(2, len(saddles)).T
@@ -262,11 +262,11 @@ def merge_graphs(
         raise ValueError(
             "the graphs are of different pair sets, energies or signs: nothing to merge"
         )
-    same = _Sameness(first.signs, labels)
+    same = Sameness(first.signs, labels)
     maxima = _concatenate(first.maxima, second.maxima)
     saddles = _concatenate(first.saddles, second.saddles)
-    tops, top_of = _classes(maxima, 0, same)
-    passes, pass_of = _classes(saddles, 1, same)
+    tops, top_of = classes_of(maxima, 0, same)
+    passes, pass_of = classes_of(saddles, 1, same)
     moved = np.concatenate(
         [first.ends, np.where(second.ends < 0, -1, second.ends + len(first.maxima))]
     )
@@ -281,96 +281,6 @@ def merge_graphs(
         maxima_tries=first.maxima_tries + second.maxima_tries,
         saddle_tries=first.saddle_tries + second.saddle_tries,
     )
-
-
-def sign_symmetries(
-    pairs: PairSet, activation: str | Activation, *, variant: str | Variant = "raw"
-) -> Signs:
-    """Return the signs (s, t) with E([sa; tb]) = E([a; b]), measured at eight random points.
-
-    (−1, −1) is there for even σ, for odd σ, for the sigmoid, and on all pairs for ReLU and SiLU,
-    whose odd part x/2 then adds the same constant to every target; all four are for x²
-    on all pairs, where only 2ab is left.
-
-    Examples
-    --------
-    >>> from groupfeat.energy import full_pairs, sample_pairs, sign_symmetries
-    >>> from groupfeat.groups import cyclic
-    >>> sign_symmetries(sample_pairs(cyclic(5), 0.6, rng=0), "square")
-    ((1, 1), (-1, -1))
-    >>> len(sign_symmetries(full_pairs(cyclic(5)), "square"))
-    4
-    """
-    points = random_starts(pairs.order, 8, rng=0)
-    level = energy(points, pairs, activation, variant=variant)
-    found = []
-    for s, t in ((1, 1), (-1, -1), (1, -1), (-1, 1)):
-        there = energy(_signed(points, s, t), pairs, activation, variant=variant)
-        if np.all(np.abs(there - level) <= 1e-10 * np.abs(level)):
-            found.append((s, t))
-    return tuple(found)
-
-
-def is_same_variant(first: Variant, second: Variant) -> bool:
-    """Return whether two variants are one energy."""
-    one, other = first.matrix, second.matrix
-    if first.name != second.name or (one is None) != (other is None):
-        return False
-    return one is None or other is None or np.array_equal(one, other)
-
-
-def _signed(w: Floats, s: int, t: int) -> Floats:
-    half = w.shape[-1] // 2
-    return np.concatenate([s * w[..., :half], t * w[..., half:]], axis=-1)
-
-
-@dataclass(frozen=True)
-class _Sameness:
-    """When two critical points count as one."""
-
-    signs: Signs
-    labels: Labels | None
-
-    def find(self, w: Floats, energies: Floats) -> Indices:
-        """Return the position of the first equal point for each point, shape (N,)."""
-        marks = None if self.labels is None else self.labels(w)
-        first = np.arange(len(w), dtype=np.intp)
-        order = np.argsort(-energies, kind="stable")
-        window: list[int] = []
-        for i in order.tolist():
-            window = [j for j in window if energies[j] - energies[i] <= _SAME_ENERGY * energies[j]]
-            equal = np.flatnonzero(self._equal(w, marks, i, window))
-            if len(equal):
-                first[i] = window[equal[0]]
-            else:
-                window.append(i)
-        return first
-
-    def _equal(
-        self, w: Floats, marks: Floats | None, i: int, others: list[int]
-    ) -> NDArray[np.bool_]:
-        if marks is not None:
-            return np.all(np.abs(marks[others] - marks[i]) <= _SAME_LABEL, axis=1)
-        apart = [np.linalg.norm(w[others] - _signed(w[i], s, t), axis=1) for s, t in self.signs]
-        return np.min(apart, axis=0) <= _SAME_POINT
-
-
-def _classes(points: CriticalPoints, index: int, same: _Sameness) -> tuple[Indices, Indices]:
-    """Return rows of the representatives, highest first, and each row's class or −1."""
-    valid = np.flatnonzero(points.is_converged & (points.indices == index))
-    first = valid[same.find(points.weights[valid], points.energies[valid])]
-    heads = np.unique(first)
-    heads = heads[np.argsort(-points.energies[heads], kind="stable")]
-    place = np.full(len(points), -1, dtype=np.intp)
-    place[heads] = np.arange(len(heads))
-    members = np.full(len(points), -1, dtype=np.intp)
-    members[valid] = place[first]
-    return heads, members
-
-
-def _group(points: CriticalPoints, index: int, same: _Sameness) -> tuple[CriticalPoints, Indices]:
-    heads, members = _classes(points, index, same)
-    return points.take(heads), np.bincount(members[members >= 0], minlength=len(heads))
 
 
 def _total(members: Indices, counts: list[int], classes: int) -> Indices:
@@ -391,12 +301,20 @@ def _concatenate(*parts: CriticalPoints) -> CriticalPoints:
     )
 
 
+def _is_same_variant(first: Variant, second: Variant) -> bool:
+    """Return whether two variants are one energy."""
+    one, other = first.matrix, second.matrix
+    if first.name != second.name or (one is None) != (other is None):
+        return False
+    return one is None or other is None or np.array_equal(one, other)
+
+
 def _is_same_problem(first: LandscapeGraph, second: LandscapeGraph) -> bool:
     one, other = first.pairs, second.pairs
     return (
         first.activation == second.activation
         and first.signs == second.signs
-        and is_same_variant(first.variant, second.variant)
+        and _is_same_variant(first.variant, second.variant)
         and np.array_equal(one.group.cayley_table, other.group.cayley_table)
         and np.array_equal(one.left, other.left)
         and np.array_equal(one.right, other.right)
