@@ -40,7 +40,7 @@ def maxima(
 
 
 def landscape(
-    spec: str, *, samples: int = 20000, seed: Seed = 0, json: Json = False, out: Out = None
+    spec: str, *, samples: int = 8192, seed: Seed = 0, json: Json = False, out: Out = None
 ) -> Outcome:
     """Tell the exact landscape of x² on all pairs: families, basins, barriers.
 
@@ -49,7 +49,7 @@ def landscape(
     spec
         The group.
     samples
-        Blow-up times drawn for each dimension and type of irrep.
+        Directions drawn for each dimension and type of irrep that is not integrated.
     seed
         Of those.
     json

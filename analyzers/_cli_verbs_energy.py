@@ -73,10 +73,13 @@ def describe_landscape(spec: str, samples: int, seed: int) -> Outcome:
         for f in payload["families"]
     ]
     columns = ("irreps", "dim", "type", "E*", "flat", "basin")
-    saddles = [("{} – {}".format(*b["between"]), b["energy"]) for b in payload["barriers"][:40]]
+    saddles = [
+        ("{} – {}".format(*b["between"]), b["energy"], b["pass_energy"])
+        for b in payload["barriers"][:40]
+    ]
     lines = (
         table(f"families of {spec}", columns, rows),
-        table("barriers between families, by position", ("families", "E"), saddles),
+        table("barriers between families, by position", ("families", "saddle", "pass"), saddles),
     )
     return Outcome("landscape", {"spec": spec, "samples": samples, "seed": seed}, payload, lines)
 

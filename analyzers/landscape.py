@@ -8,8 +8,11 @@ from groupfeat.groups import Irreps
 __all__ = ["describe_landscape"]
 
 
-def describe_landscape(irreps: Irreps, *, samples: int = 20000, seed: int = 0) -> dict[str, Any]:
+def describe_landscape(irreps: Irreps, *, samples: int = 8192, seed: int = 0) -> dict[str, Any]:
     """Return families with basin probabilities, and the barriers between them.
+
+    ``energy`` of a barrier is its saddle's, ``pass_energy`` the level that the best
+    path between the two keeps to (docs/landscape.md, Theorem 3).
 
     Raises
     ------
@@ -28,13 +31,19 @@ def describe_landscape(irreps: Irreps, *, samples: int = 20000, seed: int = 0) -
                 "type": f.type,
                 "energy": f.energy,
                 "flat_dim": f.flat_dim,
+                "hessian_spectrum": [list(pair) for pair in f.hessian_spectrum],
                 "basin_probability": float(p),
                 "basin_error": float(e),
             }
             for f, p, e in families
         ],
         "barriers": [
-            {"between": list(b.between), "energy": b.energy, "index": b.index}
+            {
+                "between": list(b.between),
+                "energy": b.energy,
+                "pass_energy": b.pass_energy,
+                "index": b.index,
+            }
             for b in barriers(irreps)
         ],
     }

@@ -7,17 +7,18 @@ from groupfeat.energy._activations import (
     get_activation,
     polynomial_activation,
 )
-from groupfeat.energy._basins import basin_probabilities, blow_up_times, find_basins
+from groupfeat.energy._basins import basin_probabilities, find_basins
+from groupfeat.energy._blow_up import blow_up_times
+from groupfeat.energy._critical import CriticalLevel, critical_levels, sample_critical
 from groupfeat.energy._energy import energy, energy_and_gradient
-from groupfeat.energy._families import PredictedFamily, predicted_families, sample_family
+from groupfeat.energy._families import PredictedFamily, predicted_families
 from groupfeat.energy._fourier_form import energy_fourier, energy_in_irreps
 from groupfeat.energy._hessian import energy_hessian, energy_hvp
 from groupfeat.energy._landscape import (
     Barrier,
-    CriticalLevel,
     barriers,
-    critical_levels,
-    sample_critical,
+    disconnectivity_graph,
+    pass_levels,
 )
 from groupfeat.energy._landscape_graph import (
     LandscapeGraph,
@@ -59,6 +60,12 @@ from groupfeat.energy._survival import (
     survival_curve,
     survival_thresholds,
 )
+from groupfeat.energy._units import (
+    NearestPoints,
+    flat_directions,
+    nearest_in_family,
+    sample_family,
+)
 from groupfeat.energy._variants import (
     ENERGY_VARIANTS,
     Variant,
@@ -81,6 +88,7 @@ __all__ = [
     "LandscapeGraph",
     "MaximumClass",
     "Merge",
+    "NearestPoints",
     "PairSet",
     "PredictedFamily",
     "SurvivalCurve",
@@ -94,6 +102,7 @@ __all__ = [
     "critical_levels",
     "custom_activation",
     "declared_flat",
+    "disconnectivity_graph",
     "energy",
     "energy_and_gradient",
     "energy_fourier",
@@ -106,12 +115,15 @@ __all__ = [
     "find_basins",
     "find_maxima",
     "find_saddles",
+    "flat_directions",
     "follow_flow",
     "full_pairs",
     "get_activation",
     "get_variant",
     "merge_graphs",
+    "nearest_in_family",
     "pairs_from_arrays",
+    "pass_levels",
     "polynomial_activation",
     "predicted_families",
     "random_starts",

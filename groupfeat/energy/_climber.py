@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy._basins import find_basins
-from groupfeat.energy._families import PredictedFamily, predicted_families, sample_family
+from groupfeat.energy._families import PredictedFamily, predicted_families
 from groupfeat.energy._search import random_starts
 from groupfeat.energy._shares import rank_one_shares
+from groupfeat.energy._units import sample_family
 from groupfeat.groups import Irreps, isotypic_projector
 
 __all__ = ["Climber"]

@@ -1,16 +1,16 @@
-"""The predicted maxima of σ = x² on full data: one family a nontrivial irrep or conjugate pair."""
+"""The maxima of σ = x² on full data: one family a nontrivial irrep or conjugate pair."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from groupfeat.groups import Irreps, real_families
 
-__all__ = ["PredictedFamily", "predicted_families", "sample_family"]
+__all__ = ["PredictedFamily", "critical_dims", "predicted_families"]
 
 TYPES = {1: "real", 0: "complex", -1: "quaternionic"}
+FIELD_DIMS = {"real": 1, "complex": 2, "quaternionic": 4}
+
+Spectrum = tuple[tuple[float, int], ...]
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,12 @@ class PredictedFamily:
     energy
         E*: M/(2d) for real type, M/(4d) otherwise.
     flat_dim
-        Dimension of the manifold: 3(d − 1), 6d − 4, 6d − 6.
+        Multiplicity of the Hessian eigenvalue 0, the dimension of the manifold:
+        3(d − 1), 6d − 4, 6d − 6.
     steep_dim
-        Multiplicity of the Hessian eigenvalue −8E*: d, 2d − 1, 2d − 3; all others are −4E*.
+        Multiplicity of −8E*: d, 2d − 1, 2d − 3.
+    plain_dim
+        Multiplicity of −4E*: all the rest.
     """
 
     irreps: tuple[int, ...]
@@ -39,10 +42,37 @@ class PredictedFamily:
     energy: float
     flat_dim: int
     steep_dim: int
+    plain_dim: int
+
+    @property
+    def field_dim(self) -> int:
+        """Real dimension of the type's field: 1, 2 or 4."""
+        return FIELD_DIMS[self.type]
+
+    @property
+    def capacity(self) -> int:
+        """Size of the family's Fourier block over the type's field: d, d or d/2."""
+        return self.dim // 2 if self.type == "quaternionic" else self.dim
+
+    @property
+    def components(self) -> int:
+        """Number of connected pieces: four points for a real irrep of dimension 1, else one."""
+        return 4 if (self.type, self.dim) == ("real", 1) else 1
+
+    @property
+    def hessian_spectrum(self) -> Spectrum:
+        """Eigenvalues of the Riemannian Hessian with multiplicities: 0, −4E*, −8E*."""
+        return (
+            (0.0, self.flat_dim),
+            (-4 * self.energy, self.plain_dim),
+            (-8 * self.energy, self.steep_dim),
+        )
 
 
 def predicted_families(irreps: Irreps) -> tuple[PredictedFamily, ...]:
-    """Return the predicted families, in the order of `real_families` without the trivial one.
+    """Return the families of maxima, in the order of `real_families` without the trivial one.
+
+    That there are no other maxima is proved in docs/landscape.md.
 
     References
     ----------
@@ -53,44 +83,38 @@ def predicted_families(irreps: Irreps) -> tuple[PredictedFamily, ...]:
     --------
     >>> from groupfeat.energy import predicted_families
     >>> from groupfeat.groups import irreps, symmetric
-    >>> [(family.energy, family.flat_dim) for family in predicted_families(irreps(symmetric(3)))]
+    >>> families = predicted_families(irreps(symmetric(3)))
+    >>> [(family.energy, family.flat_dim) for family in families]
     [(3.0, 0), (1.5, 3)]
+    >>> families[1].hessian_spectrum
+    ((0.0, 3), (-6.0, 6), (-12.0, 2))
     """
     order = irreps.group.order
     found = []
     for family in real_families(irreps)[1:]:
         d, kind = irreps[family[0]].dim, TYPES[irreps[family[0]].frobenius_schur]
-        flat, steep = {
-            "real": (3 * (d - 1), d),
-            "complex": (6 * d - 4, 2 * d - 1),
-            "quaternionic": (6 * d - 6, 2 * d - 3),
-        }[kind]
         level = order / (2 * d) if kind == "real" else order / (4 * d)
-        found.append(PredictedFamily(family, d, kind, level, flat, steep))
+        bare = PredictedFamily(family, d, kind, level, 0, 0, 0)
+        _, flat, steep = critical_dims([bare], {0: 1})
+        plain = 2 * order - 1 - flat - steep
+        found.append(PredictedFamily(family, d, kind, level, flat, steep, plain))
     return tuple(found)
 
 
-def sample_family(
-    family: PredictedFamily, irreps: Irreps, *, count: int, rng: int | np.random.Generator
-) -> NDArray[np.float64]:
-    """Return random maxima of ``family``, unit weights of shape (count, 2M).
+def critical_dims(
+    families: Sequence[PredictedFamily], ranks: Mapping[int, int]
+) -> tuple[int, int, int]:
+    """Return multiplicities of the Hessian eigenvalues 8E, 0, −8E where family k has rank r_k.
 
-    a(g) ∝ Re y*ρ(g)*x and b(h) ∝ Re z*ρ(h)*y, so that â ∝ x y* and b̂ ∝ y z*
-    (plus the conjugate copy for complex and quaternionic types), with x, y, z
-    uniform unit vectors of the type's field and ‖a‖ = ‖b‖.
+    With β the field's dimension, m the capacity and H(r) = r + βr(r − 1)/2 the
+    dimension of Hermitian r × r matrices: ΣH − 1, Σ(3βmr − βr² − 2H),
+    Σ(βr(m − r) + H). All other eigenvalues are −4E (docs/landscape.md).
     """
-    generator = np.random.default_rng(rng)
-    irrep = irreps[family.irreps[0]]
-    matrices = irrep.matrices()
-
-    def draw() -> NDArray[np.inexact[Any]]:
-        vectors = generator.standard_normal((count, family.dim))
-        if family.type == "real":
-            return vectors
-        return vectors + 1j * generator.standard_normal((count, family.dim))
-
-    x, y, z = draw(), draw(), draw()
-    a = np.einsum("ci,gji,cj->cg", y.conj(), matrices.conj(), x, optimize=True).real
-    b = np.einsum("ci,gji,cj->cg", z.conj(), matrices.conj(), y, optimize=True).real
-    halves = [part / np.linalg.norm(part, axis=1, keepdims=True) for part in (a, b)]
-    return np.concatenate(halves, axis=1) / np.sqrt(2)
+    rising, flat, steep = -1, 0, 0
+    for k, r in ranks.items():
+        beta, m = families[k].field_dim, families[k].capacity
+        hermitian = r + beta * r * (r - 1) // 2
+        rising += hermitian
+        flat += 3 * beta * m * r - beta * r * r - 2 * hermitian
+        steep += beta * r * (m - r) + hermitian
+    return rising, flat, steep

@@ -1,19 +1,16 @@
-"""All critical points with E > 0 for σ = x² on full data, in closed form, and the barriers."""
+"""Saddles, passes and the disconnectivity graph of σ = x² on full data, in closed form."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy._families import PredictedFamily, predicted_families
 from groupfeat.groups import Irreps
 
-__all__ = ["Barrier", "CriticalLevel", "barriers", "critical_levels", "sample_critical"]
-
-Ranks = Mapping[int, int]
+__all__ = ["Barrier", "barriers", "disconnectivity_graph", "pass_levels"]
 
 
 @dataclass(frozen=True)
@@ -25,142 +22,115 @@ class Barrier:
     between
         Positions of the two families in `predicted_families`.
     energy
-        E_k E_l/(E_k + E_l): the highest level of a lowest path between them.
+        E_k E_l/(E_k + E_l): the level of the saddles that join the two directly.
+    pass_energy
+        The highest level that some path between the two keeps to; more than
+        ``energy`` where a detour through the highest family is better.
     index
         Ascending directions of the saddle: 1.
     """
 
     between: tuple[int, int]
     energy: float
-    index: int
-
-
-@dataclass(frozen=True)
-class CriticalLevel:
-    """One class of critical points: r_k orthogonal rank-one units on each family k.
-
-    Parameters
-    ----------
-    ranks
-        Pairs (position of the family, number of its units).
-    energy
-        1/Σ_k (r_k/E*_k).
-    index
-        Ascending directions, Σ_k h(r_k) − 1; 0 for the maxima.
-    """
-
-    ranks: tuple[tuple[int, int], ...]
-    energy: float
+    pass_energy: float
     index: int
 
 
 def barriers(irreps: Irreps) -> tuple[Barrier, ...]:
-    """Return the barrier between every two families."""
+    """Return the barrier between every two families.
+
+    Examples
+    --------
+    >>> from groupfeat.energy import barriers
+    >>> from groupfeat.groups import irreps, symmetric
+    >>> last = barriers(irreps(symmetric(4)))[-1]
+    >>> last.between, round(last.energy, 9), round(last.pass_energy, 9)
+    ((2, 3), 2.0, 3.0)
+    """
     families = predicted_families(irreps)
+    passes = pass_levels(irreps)
     return tuple(
-        Barrier((i, j), _level(families, {i: 1, j: 1}), 1)
+        Barrier((i, j), _saddle(families[i], families[j]), float(passes[i, j]), 1)
         for i, j in combinations(range(len(families)), 2)
     )
 
 
-def critical_levels(irreps: Irreps, *, max_units: int = 2) -> tuple[CriticalLevel, ...]:
-    """Return every class of critical points of at most ``max_units`` units, highest first.
+def pass_levels(irreps: Irreps) -> NDArray[np.float64]:
+    """Return the highest level that a path from a maximum of family k to one of l can keep to.
+
+    With 1 the highest family, every best path goes through it: the level is
+    min(E_k E_1/(E_k + E_1), E_l E_1/(E_l + E_1)). On the diagonal it is E_k
+    where the family is connected, and for a real irrep of dimension 1 the level
+    of the pass between two of its four points (0 where there is no other family).
+
+    Returns
+    -------
+    ndarray
+        Shape (families, families), symmetric.
+
+    References
+    ----------
+    docs/landscape.md, Theorem 3.
+    """
+    families = predicted_families(irreps)
+    count = len(families)
+    if not count:
+        return np.zeros((0, 0))
+    best = _leaving_levels(families)
+    found: NDArray[np.float64] = np.minimum(best[:, None], best[None, :])
+    for k, family in enumerate(families):
+        found[k, k] = family.energy if family.components == 1 else best[k]
+    return found
+
+
+def disconnectivity_graph(irreps: Irreps) -> "nx.DiGraph[object]":
+    """Return the merge tree of the sets {E > c}, 0 ≤ c: edges go from a node to what it joins.
+
+    Leaves are ``("maximum", family, component)``, one a connected piece of a
+    family, inner nodes ``("merge", i)`` with the highest first. Each node has
+    ``energy``; leaves have ``family`` and ``irreps`` besides. A node's energy is
+    the level below which its leaves lie in one component of {E > c}.
 
     Examples
     --------
-    >>> from groupfeat.energy import critical_levels
+    >>> from groupfeat.energy import disconnectivity_graph
     >>> from groupfeat.groups import irreps, symmetric
-    >>> levels = critical_levels(irreps(symmetric(3)), max_units=3)
-    >>> [(round(level.energy, 3), level.index) for level in levels]
-    [(3.0, 0), (1.5, 0), (1.0, 1), (0.75, 2), (0.6, 3)]
+    >>> tree = disconnectivity_graph(irreps(symmetric(3)))
+    >>> sorted(tree.predecessors(("merge", 0)))
+    [('maximum', 0, 0), ('maximum', 0, 1), ('maximum', 0, 2), ('maximum', 0, 3), ('maximum', 1, 0)]
+    >>> round(tree.nodes["merge", 0]["energy"], 9)
+    1.0
     """
-    if max_units < 1:
-        raise ValueError(f"max_units must be at least 1, got {max_units}")
     families = predicted_families(irreps)
-    found = [
-        CriticalLevel(tuple(ranks.items()), _level(families, ranks), _index(families, ranks))
-        for ranks in _all_ranks(families, 0, max_units)
-        if ranks
-    ]
-    return tuple(sorted(found, key=lambda level: (-level.energy, level.index, level.ranks)))
+    tree: nx.DiGraph[object] = nx.DiGraph()
+    waiting: dict[float, list[object]] = {}
+    levels = _leaving_levels(families)
+    for k, family in enumerate(families):
+        for piece in range(family.components):
+            leaf = ("maximum", k, piece)
+            tree.add_node(leaf, energy=family.energy, family=k, irreps=family.irreps)
+            waiting.setdefault(float(levels[k]), []).append(leaf)
+    trunk: list[object] = []
+    if len(families) == 1 and families[0].components == 1:
+        return tree
+    # Every family joins the highest one at its own best saddle, in this order.
+    for i, level in enumerate(sorted(waiting, reverse=True)):
+        node = ("merge", i)
+        tree.add_node(node, energy=level)
+        tree.add_edges_from((child, node) for child in trunk + waiting[level])
+        trunk = [node]
+    return tree
 
 
-def sample_critical(
-    ranks: Ranks, irreps: Irreps, *, rng: int | np.random.Generator
-) -> NDArray[np.float64]:
-    """Return a random critical point with ``ranks[k]`` units on family k, unit norm, shape (2M,).
-
-    Each unit is Re y_i* ρ(g)* x_i and Re z_i* ρ(h)* y_i with orthonormal x_i, y_i, z_i (over the
-    type's field), and carries the share of ‖w‖² that makes E*_k times it equal for all units.
-
-    Raises
-    ------
-    ValueError
-        If a family does not exist or has no room for so many units, or two units are asked of one
-        quaternionic family (not sampled).
-    """
-    families, generator = predicted_families(irreps), np.random.default_rng(rng)
-    if not ranks:
-        raise ValueError("expected at least one unit, got none")
-    total = np.zeros(2 * irreps.group.order)
-    for position, rank in ranks.items():
-        if not 0 <= position < len(families) or not 1 <= rank <= _capacity(families[position]):
-            raise ValueError(f"no room for {rank} units on family {position}")
-        family = families[position]
-        for unit in _units(family, irreps, rank, generator):
-            total += unit / np.sqrt(family.energy)
-    return total / np.linalg.norm(total)
+def _saddle(first: PredictedFamily, second: PredictedFamily) -> float:
+    return first.energy * second.energy / (first.energy + second.energy)
 
 
-def _units(
-    family: PredictedFamily, irreps: Irreps, rank: int, rng: np.random.Generator
-) -> Iterator[NDArray[np.float64]]:
-    matrices = irreps[family.irreps[0]].matrices().conj()
-    frames = [_orthonormal(family, rank, rng) for _ in "xyz"]
-    for x, y, z in zip(*frames, strict=True):
-        blocks = [
-            np.einsum("i,gji,j->g", left.conj(), matrices, right, optimize=True).real
-            for left, right in ((y, x), (z, y))
-        ]
-        yield np.concatenate([b / np.linalg.norm(b) for b in blocks]) / np.sqrt(2)
-
-
-def _orthonormal(
-    family: PredictedFamily, rank: int, rng: np.random.Generator
-) -> NDArray[np.inexact[Any]]:
-    """Return ``rank`` orthonormal vectors over the type's field, shape (rank, d)."""
-    shape = (family.dim, family.dim)
-    if family.type == "real":
-        return np.linalg.qr(rng.standard_normal(shape))[0].T[:rank]
-    if family.type == "complex" or rank == 1:
-        drawn = rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
-        return np.linalg.qr(drawn)[0].T[:rank]
-    raise ValueError("more than one unit on a quaternionic irrep is not sampled")
-
-
-def _all_ranks(
-    families: tuple[PredictedFamily, ...], position: int, units: int
-) -> Iterator[dict[int, int]]:
-    if position == len(families):
-        yield {}
-        return
-    for rank in range(min(units, _capacity(families[position])) + 1):
-        for rest in _all_ranks(families, position + 1, units - rank):
-            yield {position: rank, **rest} if rank else rest
-
-
-def _capacity(family: PredictedFamily) -> int:
-    return family.dim // 2 if family.type == "quaternionic" else family.dim
-
-
-def _level(families: tuple[PredictedFamily, ...], ranks: Ranks) -> float:
-    return 1 / sum(rank / families[k].energy for k, rank in ranks.items())
-
-
-def _index(families: tuple[PredictedFamily, ...], ranks: Ranks) -> int:
-    count = {
-        "real": lambda r: r * (r + 1) // 2,
-        "complex": lambda r: r * r,
-        "quaternionic": lambda r: r * (2 * r - 1),
-    }
-    return sum(count[families[k].type](rank) for k, rank in ranks.items()) - 1
+def _leaving_levels(families: tuple[PredictedFamily, ...]) -> NDArray[np.float64]:
+    """Return the highest saddle of each family: with the highest other one; 0 if it is alone."""
+    by_height = sorted(range(len(families)), key=lambda k: -families[k].energy)[:2]
+    found = np.zeros(len(families))
+    for k, family in enumerate(families):
+        other = next((j for j in by_height if j != k), None)
+        found[k] = 0.0 if other is None else _saddle(family, families[other])
+    return found

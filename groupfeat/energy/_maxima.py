@@ -1,6 +1,6 @@
 """Found maxima: searched from random starts, grouped, and matched to the predicted families."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,10 +164,7 @@ def find_maxima(
 
 
 def _scaled(families: tuple[PredictedFamily, ...], scale: float) -> tuple[PredictedFamily, ...]:
-    return tuple(
-        PredictedFamily(f.irreps, f.dim, f.type, f.energy * scale, f.flat_dim, f.steep_dim)
-        for f in families
-    )
+    return tuple(replace(f, energy=f.energy * scale) for f in families)
 
 
 def _classify(

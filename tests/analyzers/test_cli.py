@@ -111,7 +111,8 @@ def test_landscape(call: Any) -> None:
     assert all(keys <= set(family) for family in found["families"])
     assert sum(f["basin_probability"] for f in found["families"]) == pytest.approx(1)
     (barrier,) = found["barriers"]
-    assert barrier == {"between": [0, 1], "energy": pytest.approx(1), "index": 1}
+    one = pytest.approx(1)
+    assert barrier == {"between": [0, 1], "energy": one, "pass_energy": one, "index": 1}
 
 
 def test_train_and_validate(call: Any, tmp_path: Path) -> None:
