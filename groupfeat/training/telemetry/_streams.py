@@ -1,0 +1,220 @@
+"""Where records go: JSON lines, TensorBoard, Weights & Biases."""
+
+import importlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, BinaryIO
+
+__all__ = ["JsonLines", "TensorBoardSink", "WandbSink", "read_json_lines"]
+
+FORMAT = "groupfeat-telemetry-1"
+_STEP = ("position", "seed", "epoch")
+
+
+class JsonLines:
+    """Append records to a file, one JSON object a line, each handed to the system before the next.
+
+    The first line holds the format and the config. A file that exists is
+    continued if its config is the same; a last line that a crash cut off is dropped.
+    Values that are not finite are written as null.
+
+    Parameters
+    ----------
+    path
+        The file; its folder must exist.
+    config
+        Plain values that tell what is recorded.
+
+    Raises
+    ------
+    ValueError
+        If the file holds another config, or is no such file.
+    """
+
+    def __init__(self, path: str | Path, config: Mapping[str, Any]) -> None:
+        self.path = Path(path)
+        header = {"format": FORMAT, "config": _plain(dict(config))}
+        line = _encode(header)
+        exists = self.path.exists()
+        kept = self.path.read_bytes() if exists else b""
+        whole = kept[: kept.rfind(b"\n") + 1]
+        if whole:
+            _check_header(self.path, whole.split(b"\n", 1)[0], json.loads(line))
+        elif kept and not line.startswith(kept):
+            raise ValueError(f"{self.path.name!r} is no telemetry file; choose another path")
+        self._file: BinaryIO = self.path.open("r+b" if exists else "xb")
+        self._file.truncate(len(whole))
+        self._file.seek(len(whole))
+        if not whole:
+            self._write(line)
+
+    def __call__(self, record: Mapping[str, Any]) -> None:
+        """Append one record."""
+        self._write(_encode(_plain(dict(record))))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> "JsonLines":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _write(self, line: bytes) -> None:
+        self._file.write(line)
+        self._file.flush()
+
+
+def read_json_lines(path: str | Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return config and records of a `JsonLines` file; a cut-off last line is passed over.
+
+    Where a run was resumed from an earlier epoch, the later record of a run and epoch stands.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file, or a line before the last is damaged (its number is told).
+    """
+    content = Path(path).read_bytes()
+    lines = content[: content.rfind(b"\n") + 1].splitlines()
+    header = _header(Path(path), lines[0] if lines else b"")
+    found: dict[Any, dict[str, Any]] = {}
+    for number, line in enumerate(lines[1:], 2):
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise ValueError(f"{Path(path).name!r} is damaged in line {number}") from error
+        key = tuple(record.get(name) for name in _STEP)
+        found.pop(key, None)
+        found[key if record.get("epoch") is not None else number] = record
+    return header["config"], list(found.values())
+
+
+class TensorBoardSink:
+    """Write records as TensorBoard scalars, step = epoch, under ``run-POSITION/name``.
+
+    Parameters
+    ----------
+    folder
+        The log directory.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If tensorboard is not installed; the message says how to.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._writer = _load("torch.utils.tensorboard", "tensorboard").SummaryWriter(str(folder))
+
+    def __call__(self, record: Mapping[str, Any]) -> None:
+        """Write one record."""
+        prefix = f"run-{record.get('position', 0)}/"
+        for name, value in _numbers(record).items():
+            self._writer.add_scalar(prefix + name, value, record["epoch"])
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Close the log."""
+        self._writer.close()
+
+
+class WandbSink:
+    """Send records to Weights & Biases, under ``run-POSITION/name`` beside ``epoch``.
+
+    Parameters
+    ----------
+    project
+        The project.
+    config
+        Plain values shown beside the run.
+    options
+        Further arguments of ``wandb.init``, as ``mode="offline"``.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If wandb is not installed; the message says how to.
+    """
+
+    def __init__(
+        self, project: str, config: Mapping[str, Any] | None = None, **options: Any
+    ) -> None:
+        wandb = _load("wandb", "wandb")
+        self._run = wandb.init(project=project, config=dict(config or {}), **options)
+
+    def __call__(self, record: Mapping[str, Any]) -> None:
+        """Send one record."""
+        prefix = f"run-{record.get('position', 0)}/"
+        values = {prefix + name: value for name, value in _numbers(record).items()}
+        self._run.log({**values, "epoch": record["epoch"]})
+
+    def close(self) -> None:
+        """Finish the run."""
+        self._run.finish()
+
+
+def _load(module: str, package: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            f"{package} is not installed; pip install {package}", name=package
+        ) from missing
+
+
+def _numbers(record: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        name: float(value)
+        for name, value in record.items()
+        if name not in _STEP
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` with NaN and infinity as None."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _encode(content: Any) -> bytes:
+    text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return text.encode() + b"\n"
+
+
+def _header(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(line)
+    except ValueError:
+        header = None
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError(f"{path.name!r} is no telemetry file: its first line lacks {FORMAT!r}")
+    return header
+
+
+def _check_header(path: Path, line: bytes, wanted: dict[str, Any]) -> None:
+    found, own = _header(path, line)["config"], wanted["config"]
+    if found == own:
+        return
+    names = sorted(set(found) | set(own))
+    name = next(name for name in names if found.get(name) != own.get(name))
+    raise ValueError(
+        f"{path.name!r} records another config ({name}: {found.get(name)!r} there, "
+        f"{own.get(name)!r} now); choose another path"
+    )

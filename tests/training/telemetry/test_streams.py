@@ -1,0 +1,175 @@
+"""Streams survive a crash, refuse to mix configs, and load heavy packages only when asked."""
+
+import json
+import math
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from groupfeat.training import telemetry as tele
+
+CONFIG = {"n_hidden": 8, "ridge": None}
+ROWS = [{"position": 0, "seed": 1, "epoch": e, "loss": 1 / (1 + e)} for e in range(3)]
+
+
+def write(path: Path, rows: list[dict[str, Any]], config: dict[str, Any] = CONFIG) -> None:
+    with tele.JsonLines(path, config) as stream:
+        for row in rows:
+            stream(row)
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write(path, ROWS[:2])
+    write(path, ROWS[2:])
+    assert tele.read_json_lines(path) == (CONFIG, ROWS)
+    assert len(path.read_text().splitlines()) == 4
+
+
+def test_every_record_can_be_read_before_the_next(tmp_path: Path) -> None:
+    stream = tele.JsonLines(tmp_path / "a.jsonl", CONFIG)
+    for count, row in enumerate(ROWS, 1):
+        stream(row)
+        assert tele.read_json_lines(stream.path)[1] == ROWS[:count]
+    stream.close()
+
+
+def test_every_cut_of_the_file_can_be_read_and_continued(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write(path, ROWS)
+    content = path.read_bytes()
+    head = content.index(b"\n") + 1
+    for cut in range(0, len(content), 3):
+        path.write_bytes(content[:cut])
+        if cut >= head:
+            whole = content[:cut].count(b"\n") - 1
+            assert tele.read_json_lines(path) == (CONFIG, ROWS[:whole])
+        write(path, ROWS)
+        assert tele.read_json_lines(path) == (CONFIG, ROWS)
+
+
+def test_a_resumed_run_replaces_what_it_trains_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    again = [{**row, "loss": 7.0} for row in ROWS[1:]]
+    write(path, [*ROWS, *again, {"note": 1}, {"note": 1}])
+    assert tele.read_json_lines(path)[1] == [ROWS[0], *again, {"note": 1}, {"note": 1}]
+
+
+def test_two_configs_do_not_mix(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write(path, ROWS)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"another config \(n_hidden: 8 there, 9 now\)"):
+        tele.JsonLines(path, {**CONFIG, "n_hidden": 9})
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"no json\n", b'{"a": 1}\n', b"cut", b"[1]\n"])
+def test_other_files_are_left_alone(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"'a\.jsonl' is no telemetry file"):
+        tele.JsonLines(path, CONFIG)
+    with pytest.raises(ValueError, match="is no telemetry file"):
+        tele.read_json_lines(path)
+    assert path.read_bytes() == content
+
+
+def test_damage_is_told_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write(path, ROWS)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], lines[1], b"{half\n", lines[3]]))
+    with pytest.raises(ValueError, match="damaged in line 3"):
+        tele.read_json_lines(path)
+
+
+def test_what_json_cannot_say_is_null(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write(path, [{"epoch": 0, "loss": math.nan, "all": [math.inf, {"x": -math.inf}, (1, True)]}])
+    assert "NaN" not in path.read_text()
+    (row,) = tele.read_json_lines(path)[1]
+    assert row == {"epoch": 0, "loss": None, "all": [None, {"x": None}, [1, True]]}
+    json.loads(path.read_text().splitlines()[1], parse_constant=pytest.fail)
+
+
+class Fake:
+    """Stands for a SummaryWriter or a wandb run and notes what it is told."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.told: list[Any] = [("init", args, options)]
+
+    def add_scalar(self, *args: Any) -> None:
+        self.told.append(args)
+
+    def log(self, values: dict[str, Any]) -> None:
+        self.told.append(values)
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None:
+        self.told.append("closed")
+
+    finish = close
+
+
+RECORD = {
+    "position": 2,
+    "seed": 5,
+    "epoch": 40,
+    "gradient_norm": 0.5,
+    "nodes_alive": 3,
+    "turn": None,
+    "loss": math.nan,
+    "status": "running",
+    "flag": True,
+}
+
+
+def test_tensorboard_gets_scalars(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = types.ModuleType("torch.utils.tensorboard")
+    module.SummaryWriter = Fake  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
+    sink = tele.TensorBoardSink(tmp_path)
+    sink(RECORD)
+    sink.close()
+    assert sink._writer.told == [
+        ("init", (str(tmp_path),), {}),
+        ("run-2/gradient_norm", 0.5, 40),
+        ("run-2/nodes_alive", 3.0, 40),
+        "closed",
+    ]
+
+
+def test_wandb_gets_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("wandb")
+    module.init = Fake  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "wandb", module)
+    sink = tele.WandbSink("grokking", CONFIG, mode="offline")
+    sink(RECORD)
+    sink.close()
+    assert sink._run.told == [
+        ("init", (), {"project": "grokking", "config": CONFIG, "mode": "offline"}),
+        {"run-2/gradient_norm": 0.5, "run-2/nodes_alive": 3.0, "epoch": 40},
+        "closed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "package", "module"),
+    [
+        (lambda: tele.TensorBoardSink("x"), "tensorboard", "torch.utils.tensorboard"),
+        (lambda: tele.WandbSink("x"), "wandb", "wandb"),
+    ],
+)
+def test_a_missing_package_is_told_in_one_line(
+    make: Any, package: str, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ModuleNotFoundError) as caught:
+        make()
+    assert str(caught.value) == f"{package} is not installed; pip install {package}"
+    assert caught.value.name == package
