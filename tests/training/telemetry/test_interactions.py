@@ -46,7 +46,7 @@ def test_repulsion_by_definition() -> None:
     found = tele.measure_repulsion(features, 0.3, families=families, cosine=0.2)
     assert found.similar_pairs == similar > 5
     assert found.similar_repel == pytest.approx(opposed / similar)
-    assert 0 < opposed
+    assert opposed > 0
     assert found.within_family == pytest.approx(np.mean(near))
     assert found.across_families == pytest.approx(np.mean(far))
     alone = tele.measure_repulsion(tele.layer_features(weights[:, :1], features_pairs()), 0.3)
