@@ -15,7 +15,11 @@ ROOMS = ["groupfeat.groups", "groupfeat.energy", "groupfeat.training", "analyzer
 HEAVY = {
     "torch": ["groupfeat/training/"],
     "safetensors": ["groupfeat/training/"],
-    "numba": ["groupfeat/energy/_kernels", "groupfeat/groups/_kernels"],
+    "numba": [
+        "groupfeat/energy/_kernels",
+        "groupfeat/groups/_kernels",
+        "groupfeat/training/_kernels",
+    ],
     "matplotlib": ["analyzers/"],
     "cyclopts": ["analyzers/cli", "analyzers/_cli", "analyzers/__main__"],
 }

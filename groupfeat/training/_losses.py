@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from groupfeat.training import _kernels_hidden as kernels
+
 __all__ = ["output_gradient"]
 
 Pair = tuple[Tensor, Tensor]
@@ -11,24 +13,29 @@ Pair = tuple[Tensor, Tensor]
 
 def output_gradient(
     logits: Tensor, target: Tensor, share: Tensor, loss: str, count: int
-) -> tuple[Tensor, Tensor]:
+) -> tuple[float, Tensor]:
     """Return the part of the loss of a chunk of ``logits`` (c, M) and its gradient for them.
 
     ``share`` is n_t/n of the whole set of ``count`` examples; ``"mse_samples"`` expects logits
     that are already centred over samples. ``logits`` may be overwritten.
     """
     rows = torch.arange(len(target), device=target.device)
+    if loss in ("cross_entropy", "stablemax"):
+        softmax = _stablemax if loss == "stablemax" else _cross_entropy
+        value, pull = softmax(logits, rows, target)
+        return float(value) / count, pull.div_(count)
+    scale = 2 / count if loss == "mse_classes" else 1.0
+    if logits.device.type == "cpu" and kernels.compiled():
+        found = logits.numpy()
+        by_classes, number = loss == "mse_classes", found.dtype.type(scale)
+        squares = kernels.residuals(by_classes, found, target.numpy(), share.numpy(), number)
+        return 0.5 * scale * squares, logits
     if loss == "mse_classes":
-        residual = logits.sub_(logits.mean(1, keepdim=True)).add_(1 / logits.shape[1])
-        residual[rows, target] -= 1
-        return residual.square().sum() / count, residual.mul_(2 / count)
-    if loss == "mse_samples":
-        residual = logits.add_(share)
-        residual[rows, target] -= 1
-        return 0.5 * residual.square().sum(), residual
-    softmax = _stablemax if loss == "stablemax" else _cross_entropy
-    value, pull = softmax(logits, rows, target)
-    return value / count, pull / count
+        logits.sub_(logits.mean(1, keepdim=True)).add_(1 / logits.shape[1])
+    else:
+        logits.add_(share)
+    logits[rows, target] -= 1
+    return 0.5 * scale * float(logits.square().sum()), logits.mul_(scale)
 
 
 def _cross_entropy(logits: Tensor, rows: Tensor, target: Tensor) -> Pair:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from groupfeat.training._config import TrainConfig
-from groupfeat.training._network import Layers, PairTensors
+from groupfeat.training._hidden import Layers
+from groupfeat.training._network import PairTensors
 from groupfeat.training._tasks import Task
 
 __all__ = ["Composer", "initial_parameters"]
@@ -91,8 +92,8 @@ class Composer:
         return Layers(first, second, parameters.get("output_bias"), others)
 
     def gradients(
-        self, parameters: Mapping[str, Tensor], pull: Callable[[Layers], tuple[Tensor, Layers]]
-    ) -> tuple[Tensor, Parameters]:
+        self, parameters: Mapping[str, Tensor], pull: Callable[[Layers], tuple[float, Layers]]
+    ) -> tuple[float, Parameters]:
         """Return the loss and each parameter's gradient; ``pull`` gives those of the layers."""
         if self.plain:
             loss, found = pull(self.layers(parameters))

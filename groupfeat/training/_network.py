@@ -4,15 +4,15 @@ h is σ(XW), then any further layers. X is never formed: a row of XW is a sum of
 V is kept transposed, (M, K), so that every product reads along K.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from groupfeat.energy import PairSet
-from groupfeat.training._activations import activate
+from groupfeat.training._hidden import Layers, NetSpec, Workspace, add_back, hidden_layers
 from groupfeat.training._losses import output_gradient
 from groupfeat.training._tasks import Indices, Task
 
@@ -26,8 +26,7 @@ __all__ = [
     "measure",
 ]
 
-_CHUNK_ENTRIES = 1 << 20
-Kept = list[tuple[Tensor, Tensor]]
+_CHUNK_ENTRIES = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +47,7 @@ class PairTensors:
     rows: Tensor
     target: Tensor
     share: Tensor = field(repr=False)
+    _parts: dict[int, list["PairTensors"]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(cls, pairs: PairSet, dtype: torch.dtype) -> "PairTensors":
@@ -74,99 +74,72 @@ class PairTensors:
     def __len__(self) -> int:
         return len(self.target)
 
-    def chunks(self, width: int) -> Iterator["PairTensors"]:
-        """Yield slices whose hidden layer of ``width`` nodes stays in cache."""
-        size = max(64, _CHUNK_ENTRIES // width)
-        for start in range(0, len(self), size):
-            part = slice(start, start + size)
-            yield PairTensors(self.rows[:, part], self.target[part], self.share)
+    def chunks(self, width: int) -> list["PairTensors"]:
+        """Return slices of about equal size whose ``width`` hidden nodes stay in cache."""
+        most = max(64, _CHUNK_ENTRIES // width)
+        if most not in self._parts:
+            count = -(-len(self) // most)
+            bounds = [len(self) * i // count for i in range(count + 1)]
+            self._parts[most] = [
+                PairTensors(self.rows[:, a:b].contiguous(), self.target[a:b], self.share)
+                for a, b in pairwise(bounds)
+            ]
+        return self._parts[most]
 
 
-class Layers(NamedTuple):
-    """The matrices that act on one-hot operands.
-
-    ``first`` (rows, K), ``second`` (M, K) (V transposed), ``output_bias`` (M,) or None,
-    ``others``: further layers, (K, K) each. A complex network holds real parts, then imaginary
-    parts, along K.
-    """
-
-    first: Tensor
-    second: Tensor
-    output_bias: Tensor | None = None
-    others: tuple[Tensor, ...] = ()
-
-
-@dataclass(frozen=True)
-class NetSpec:
-    """What is computed from the layers."""
-
-    activation: str
-    loss: str
-    beta: float = 1.0
-    residual: bool = True
-    complex_weights: bool = False
-
-
-def layer_gradients(layers: Layers, pairs: PairTensors, spec: NetSpec) -> tuple[Tensor, Layers]:
+def layer_gradients(
+    layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace | None = None
+) -> tuple[float, Layers]:
     """Return the loss and its gradients for every layer; memory does not grow with n.
 
     With G = ∂loss/∂Ŷ: ∂V = βhᵀG, and ∂W gathers (βGVᵀ) ⊙ σ'(XW) over the examples of each row,
     after it has come back through the other layers.
     """
+    work = work or Workspace()
     found = Layers(*(_zeros_like(part) for part in layers))
-    total = layers.first.new_zeros(())
-    mean = mean_features(layers, pairs, spec) if spec.loss == "mse_samples" else None
+    answers = layers.second.T.contiguous()
+    mean = mean_features(layers, pairs, spec, work) if spec.loss == "mse_samples" else None
+    total = 0.0
     for part in pairs.chunks(layers.first.shape[1]):
-        features, kept = hidden_features(layers, part, spec)
-        logits = _answers(features, layers, spec, mean)
+        hidden = hidden_layers(layers, part.rows, spec, work)
+        logits = _answers(hidden.last, answers, layers, spec, mean, work)
         value, pull = output_gradient(logits, part.target, part.share, spec.loss, len(pairs))
         total += value
         if found.output_bias is not None:
             found.output_bias.add_(pull.sum(0))
-        found.second.addmm_(pull.T, features, alpha=spec.beta)
-        back = (pull @ layers.second).mul_(spec.beta)
-        back = _back_through_others(back, kept, layers, found, spec)
-        for rows in part.rows:
-            found.first.index_add_(0, rows, back)
+        found.second.addmm_(pull.T, hidden.last, alpha=spec.beta)
+        back = work.get("back", len(part), layers.first.shape[1], pull)
+        torch.mm(pull, layers.second, out=back)
+        add_back(back, hidden, layers, part.rows, spec, found)
     return total, found
 
 
-def measure(layers: Layers, pairs: PairTensors, spec: NetSpec) -> tuple[float, float]:
+def measure(
+    layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace | None = None
+) -> tuple[float, float]:
     """Return accuracy and loss on ``pairs``."""
-    correct, total = 0, layers.first.new_zeros(())
-    mean = mean_features(layers, pairs, spec) if spec.loss == "mse_samples" else None
+    work = work or Workspace()
+    correct, total = 0, 0.0
+    answers = layers.second.T.contiguous()
+    mean = mean_features(layers, pairs, spec, work) if spec.loss == "mse_samples" else None
     for part in pairs.chunks(layers.first.shape[1]):
-        features, _ = hidden_features(layers, part, spec)
-        logits = _answers(features, layers, spec, None)
+        features = hidden_layers(layers, part.rows, spec, work).last
+        logits = _answers(features, answers, layers, spec, None, work)
         correct += int((logits.argmax(1) == part.target).sum())
         if mean is not None:
-            logits = logits - spec.beta * (mean @ layers.second.T)
+            logits -= spec.beta * (mean @ answers)
         total += output_gradient(logits, part.target, part.share, spec.loss, len(pairs))[0]
-    return correct / len(pairs), float(total)
+    return correct / len(pairs), total
 
 
-def hidden_features(layers: Layers, part: PairTensors, spec: NetSpec) -> tuple[Tensor, Kept]:
-    """Return the last hidden layer (c, K), and each layer's input and slope on the way."""
-    x = layers.first[part.rows[0]]
-    for rows in part.rows[1:]:
-        x += layers.first[rows]
-    if spec.complex_weights:
-        features, slope = _complex_features(x, spec.activation)
-        return features, [(x, slope)]
-    features, slope = activate(spec.activation, x)
-    kept = [(x, slope)]
-    for matrix in layers.others:
-        value, slope = activate(spec.activation, features @ matrix)
-        kept.append((features, slope))
-        features = features + value if spec.residual else value
-    return features, kept
-
-
-def mean_features(layers: Layers, pairs: PairTensors, spec: NetSpec) -> Tensor:
+def mean_features(
+    layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace | None = None
+) -> Tensor:
     """Return the mean over examples of the last hidden layer, shape (K,)."""
+    work = work or Workspace()
     total = layers.first.new_zeros(layers.first.shape[1])
     for part in pairs.chunks(layers.first.shape[1]):
-        total += hidden_features(layers, part, spec)[0].sum(0)
+        total += hidden_layers(layers, part.rows, spec, work).last.sum(0)
     return total / len(pairs)
 
 
@@ -186,7 +159,7 @@ def loss_and_gradients(
     """
     layers = Layers(first, second.T.contiguous())
     total, found = layer_gradients(layers, pairs, NetSpec(**settings))
-    return total, found.first, found.second.T
+    return first.new_tensor(total), found.first, found.second.T
 
 
 def evaluate(
@@ -196,37 +169,22 @@ def evaluate(
     return measure(Layers(first, second.T.contiguous()), pairs, NetSpec(**settings))
 
 
-def _answers(features: Tensor, layers: Layers, spec: NetSpec, mean: Tensor | None) -> Tensor:
+def _answers(
+    features: Tensor,
+    answers: Tensor,
+    layers: Layers,
+    spec: NetSpec,
+    mean: Tensor | None,
+    work: Workspace,
+) -> Tensor:
     """Return βhV plus bias, (c, M), centred over samples where their mean is given."""
-    logits = features @ layers.second.T
+    logits = work.get("logits", len(features), answers.shape[1], features)
+    torch.mm(features, answers, out=logits)
     if mean is not None:
-        logits -= mean @ layers.second.T
+        logits -= mean @ answers
     if spec.beta != 1:
         logits *= spec.beta
     return logits if layers.output_bias is None else logits.add_(layers.output_bias)
-
-
-def _back_through_others(
-    back: Tensor, kept: Kept, layers: Layers, found: Layers, spec: NetSpec
-) -> Tensor:
-    """Return ∂loss/∂(XW) of a chunk; gradients of the other layers are added to ``found``."""
-    for matrix, gradient, (features, slope) in zip(
-        reversed(layers.others), reversed(found.others), reversed(kept[1:]), strict=True
-    ):
-        pull = back * slope
-        gradient.addmm_(features.T, pull)
-        back = pull @ matrix.T + back if spec.residual else pull @ matrix.T
-    slope = kept[0][1]
-    if not spec.complex_weights:
-        return back.mul_(slope)
-    turned = torch.complex(*back.chunk(2, 1)) * slope
-    return torch.cat([turned.real, -turned.imag], 1)
-
-
-def _complex_features(x: Tensor, activation: str) -> tuple[Tensor, Tensor]:
-    """Return [Re σ(z) | −Im σ(z)], so that Re(σ(z)V) is its product with [Re V | Im V], and σ'."""
-    value, slope = activate(activation, torch.complex(*x.chunk(2, 1)))
-    return torch.cat([value.real, -value.imag], 1), slope
 
 
 def _zeros_like(part: Tensor | tuple[Tensor, ...] | None) -> Any:

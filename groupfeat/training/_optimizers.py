@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from groupfeat.training import _kernels_hidden as kernels
 from groupfeat.training._config import TrainConfig
 
 __all__ = ["Optimizer", "orthogonalized", "rate_factor"]
@@ -72,6 +73,9 @@ class Optimizer:
 
     def _adam(self, name: str, gradient: Tensor, rate: float, epoch: int) -> None:
         parameter, config = self.parameters[name], self.config
+        if parameter.device.type == "cpu" and kernels.compiled():
+            self._compiled_adam(name, gradient, rate, epoch)
+            return
         if self.decay and config.optimizer == "adam":
             gradient = gradient.add(parameter, alpha=self.decay)
         elif self.decay:
@@ -82,6 +86,21 @@ class Optimizer:
         root = square.sqrt().div_(math.sqrt(1 - config.adam_beta2**epoch))
         step = rate / (1 - config.adam_beta1**epoch)
         parameter.addcdiv_(mean, root.add_(config.adam_epsilon), value=-step)
+
+    def _compiled_adam(self, name: str, gradient: Tensor, rate: float, epoch: int) -> None:
+        config, coupled = self.config, self.config.optimizer == "adam"
+        parts = self.parameters[name], gradient, self.state[f"{name}.m"], self.state[f"{name}.v"]
+        arrays = [part.contiguous().view(-1).numpy() for part in parts]
+        numbers = (
+            config.adam_beta1,
+            config.adam_beta2,
+            self.decay if coupled else 0.0,
+            1.0 if coupled else 1 - rate * self.decay,
+            rate / (1 - config.adam_beta1**epoch),
+            1 / math.sqrt(1 - config.adam_beta2**epoch),
+            config.adam_epsilon,
+        )
+        kernels.adam_step(*arrays, *(arrays[0].dtype.type(number) for number in numbers))
 
     def _muon(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
         parameter, momentum = self.parameters[name], self.config.muon_momentum

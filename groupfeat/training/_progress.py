@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from groupfeat.training._config import TrainConfig
+from groupfeat.training._hidden import Layers, NetSpec, Workspace
 from groupfeat.training._model import DTYPES, Composer, initial_parameters
-from groupfeat.training._network import Layers, NetSpec, PairTensors, layer_gradients, measure
+from groupfeat.training._network import PairTensors, layer_gradients, measure
 from groupfeat.training._optimizers import Optimizer
 from groupfeat.training._ridge import ridge_solution
 from groupfeat.training._runs import Snapshot, TrainedRun
@@ -59,7 +60,7 @@ class Run:
             self.history = {name: list(column) for name, column in start.history.items()}
         self.parameters = {name: part.to(device) for name, part in initial.items()}
         self.optimizer = Optimizer(self.parameters, config, state)
-        self.composer = Composer(task, config, self.pairs)
+        self.composer, self.work = Composer(task, config, self.pairs), Workspace()
         self.end = self._end() if self.history else config.epochs
 
     def advance(self, observed: Callable[[int, bool], bool]) -> Iterator[tuple[int, bool]]:
@@ -112,7 +113,7 @@ class Run:
         if self.config.ridge is not None:
             self._solve()
         loss, gradients = self.composer.gradients(self.parameters, self._pull)
-        if not math.isfinite(float(loss)):
+        if not math.isfinite(loss):
             return False
         if self.config.ridge is not None:
             del gradients["V"]
@@ -121,8 +122,8 @@ class Run:
         self._keep_norms()
         return True
 
-    def _pull(self, layers: Layers) -> tuple[Tensor, Layers]:
-        return layer_gradients(layers, self.pairs, self.spec)
+    def _pull(self, layers: Layers) -> tuple[float, Layers]:
+        return layer_gradients(layers, self.pairs, self.spec, self.work)
 
     def _solve(self) -> None:
         layers = self.composer.layers(self.parameters)
@@ -142,7 +143,7 @@ class Run:
         self.history.setdefault("epoch", []).append(self.epoch)
         for name, pairs in (("train", self.pairs), ("test", self.unseen)):
             if pairs is not None:
-                accuracy, loss = measure(layers, pairs, self.spec)
+                accuracy, loss = measure(layers, pairs, self.spec, self.work)
                 self.history.setdefault(f"{name}_accuracy", []).append(accuracy)
                 self.history.setdefault(f"{name}_loss", []).append(loss)
         self.end = self._end()

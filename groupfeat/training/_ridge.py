@@ -3,13 +3,8 @@
 import torch
 from torch import Tensor
 
-from groupfeat.training._network import (
-    Layers,
-    NetSpec,
-    PairTensors,
-    hidden_features,
-    mean_features,
-)
+from groupfeat.training._hidden import Layers, NetSpec, Workspace, hidden_layers
+from groupfeat.training._network import PairTensors, mean_features
 
 __all__ = ["ridge_solution"]
 
@@ -42,4 +37,4 @@ def ridge_solution(layers: Layers, pairs: PairTensors, spec: NetSpec, ridge: flo
 
 
 def _centred(layers: Layers, part: PairTensors, spec: NetSpec, mean: Tensor) -> Tensor:
-    return hidden_features(layers, part, spec)[0] - mean
+    return hidden_layers(layers, part.rows, spec, Workspace()).last - mean

@@ -1,0 +1,138 @@
+"""Hidden layers of a chunk of examples: forward, and back to the rows of W.
+
+On a CPU the cheap activations of two operands go through compiled loops that
+read W once; everything else is torch.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from groupfeat.training import _kernels_hidden as kernels
+from groupfeat.training._activations import activate
+
+__all__ = ["Hidden", "Layers", "NetSpec", "Workspace", "add_back", "hidden_layers"]
+
+
+class Layers(NamedTuple):
+    """The matrices that act on one-hot operands.
+
+    ``first`` (rows, K), ``second`` (M, K) (V transposed), ``output_bias`` (M,) or None,
+    ``others``: further layers, (K, K) each. A complex network holds real parts, then imaginary
+    parts, along K.
+    """
+
+    first: Tensor
+    second: Tensor
+    output_bias: Tensor | None = None
+    others: tuple[Tensor, ...] = ()
+
+
+class NetSpec(NamedTuple):
+    """What is computed from the layers."""
+
+    activation: str
+    loss: str
+    beta: float = 1.0
+    residual: bool = True
+    complex_weights: bool = False
+
+
+class Hidden(NamedTuple):
+    """The last hidden layer (c, K) of a chunk, and what the way back needs.
+
+    ``slope``: σ'(XW), or None where it is computed anew; ``kept``: input and slope of each other
+    layer.
+    """
+
+    last: Tensor
+    slope: Tensor | None
+    kept: tuple[tuple[Tensor, Tensor], ...] = ()
+
+
+class Workspace:
+    """Buffers that are used again, chunk after chunk."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, Tensor] = {}
+
+    def get(self, name: str, rows: int, columns: int, like: Tensor) -> Tensor:
+        """Return an uninitialised (rows, columns) buffer; valid until the name is asked again."""
+        size = rows * columns
+        found = self._buffers.get(name)
+        if found is None or found.numel() < size or found.dtype != like.dtype:
+            found = self._buffers[name] = like.new_empty(size)
+        return found[:size].view(rows, columns)
+
+
+def is_compiled(first: Tensor, rows: Tensor, spec: NetSpec) -> bool:
+    """Tell whether compiled loops do the hidden layer."""
+    return (
+        spec.activation in kernels.CODES
+        and not spec.complex_weights
+        and len(rows) == 2
+        and first.device.type == "cpu"
+        and kernels.compiled()
+    )
+
+
+def hidden_layers(layers: Layers, rows: Tensor, spec: NetSpec, work: Workspace) -> Hidden:
+    """Return the hidden layers of examples with these ``rows`` (k, c) of W."""
+    first = layers.first
+    if is_compiled(first, rows, spec):
+        last = work.get("features", rows.shape[1], first.shape[1], first)
+        code = kernels.CODES[spec.activation]
+        left, right = rows.numpy()
+        kernels.fill_features(code, first.numpy(), left, right, last.numpy())
+        found = Hidden(last, None)
+    else:
+        x = first[rows[0]]
+        for more in rows[1:]:
+            x += first[more]
+        sigma = _complex_features if spec.complex_weights else activate
+        found = Hidden(*sigma(spec.activation, x))
+    return _through_others(found, layers, spec) if layers.others else found
+
+
+def add_back(
+    pull: Tensor, hidden: Hidden, layers: Layers, rows: Tensor, spec: NetSpec, found: Layers
+) -> None:
+    """Add to ``found`` the gradients of ``first`` and ``others``; ``pull`` (c, K) is overwritten.
+
+    ``pull`` is the gradient at the last hidden layer over β.
+    """
+    back, scale = pull, spec.beta
+    for matrix, gradient, (features, slope) in zip(
+        reversed(layers.others), reversed(found.others), reversed(hidden.kept), strict=True
+    ):
+        step = back * slope
+        gradient.addmm_(features.T, step, alpha=scale)
+        back = torch.addmm(back, step, matrix.T) if spec.residual else step @ matrix.T
+    if hidden.slope is None:
+        code, kind = kernels.CODES[spec.activation], back.numpy().dtype.type
+        arrays = layers.first.numpy(), *rows.numpy(), back.numpy(), found.first.numpy()
+        kernels.pull_back(code, kind(scale), *arrays)
+        return
+    if spec.complex_weights:
+        turned = torch.complex(*back.chunk(2, 1)) * hidden.slope
+        back = torch.cat([turned.real, -turned.imag], 1)
+    else:
+        back = back * hidden.slope
+    for part in rows:
+        found.first.index_add_(0, part, back, alpha=scale)
+
+
+def _through_others(hidden: Hidden, layers: Layers, spec: NetSpec) -> Hidden:
+    features, kept = hidden.last, []
+    for matrix in layers.others:
+        value, slope = activate(spec.activation, features @ matrix)
+        kept.append((features, slope))
+        features = features + value if spec.residual else value
+    return Hidden(features, hidden.slope, tuple(kept))
+
+
+def _complex_features(activation: str, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return [Re σ(z) | −Im σ(z)], so that Re(σ(z)V) is its product with [Re V | Im V], and σ'."""
+    value, slope = activate(activation, torch.complex(*x.chunk(2, 1)))
+    return torch.cat([value.real, -value.imag], 1), slope

@@ -1,0 +1,144 @@
+"""Loops over examples and parameters that torch needs several passes for; one thread, no checks.
+
+Rows of W are contiguous along the hidden nodes, so the inner loops vectorise. Fast-math flags are
+those that keep NaN and infinity.
+"""
+
+import math
+
+from numba import config, njit
+
+__all__ = ["CODES", "adam_step", "compiled", "fill_features", "pull_back", "residuals", "scatter"]
+
+_compile = njit(
+    cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}
+)
+CODES = {"square": 0, "half_square": 1, "cube": 2, "relu": 3, "linear": 4}
+
+
+def compiled() -> bool:
+    """Tell whether kernels are compiled; interpreted, torch is faster."""
+    return not config.DISABLE_JIT  # type: ignore[attr-defined]
+
+
+@_compile
+def fill_features(code, first, left, right, out):  # type: ignore[no-untyped-def]
+    """Write σ(first[left] + first[right])."""
+    one = out.dtype.type(1)
+    half, zero = one / (one + one), one - one
+    width = first.shape[1]
+    for i in range(left.shape[0]):
+        a, b, row = first[left[i]], first[right[i]], out[i]
+        if code == 0:
+            for k in range(width):
+                x = a[k] + b[k]
+                row[k] = x * x
+        elif code == 1:
+            for k in range(width):
+                x = a[k] + b[k]
+                row[k] = half * x * x
+        elif code == 2:
+            for k in range(width):
+                x = a[k] + b[k]
+                row[k] = x * x * x
+        elif code == 3:
+            for k in range(width):
+                x = a[k] + b[k]
+                row[k] = x if not x <= zero else zero
+        else:
+            for k in range(width):
+                row[k] = a[k] + b[k]
+
+
+@_compile
+def pull_back(code, scale, first, left, right, back, found):  # type: ignore[no-untyped-def]
+    """Add scale · back · σ'(first[left] + first[right]) to the rows ``left`` and ``right``."""
+    one = back.dtype.type(1)
+    three, zero = one + one + one, one - one
+    if code == 0:
+        scale = scale + scale
+    elif code == 2:
+        scale = three * scale
+    width = first.shape[1]
+    for i in range(left.shape[0]):
+        a, b, pull = first[left[i]], first[right[i]], back[i]
+        to_a, to_b = found[left[i]], found[right[i]]
+        if code <= 1:
+            for k in range(width):
+                step = scale * (a[k] + b[k]) * pull[k]
+                to_a[k] += step
+                to_b[k] += step
+        elif code == 2:
+            for k in range(width):
+                x = a[k] + b[k]
+                step = scale * x * x * pull[k]
+                to_a[k] += step
+                to_b[k] += step
+        elif code == 3:
+            for k in range(width):
+                step = scale * pull[k] if a[k] + b[k] > zero else zero * pull[k]
+                to_a[k] += step
+                to_b[k] += step
+        else:
+            for k in range(width):
+                step = scale * pull[k]
+                to_a[k] += step
+                to_b[k] += step
+
+
+@_compile
+def scatter(back, rows, found):  # type: ignore[no-untyped-def]
+    """Add row i of ``back`` to row rows[i] of ``found``."""
+    for i in range(rows.shape[0]):
+        pull, to = back[i], found[rows[i]]
+        for k in range(back.shape[1]):
+            to[k] += pull[k]
+
+
+@_compile
+def residuals(by_classes, logits, target, share, scale):  # type: ignore[no-untyped-def]
+    """Turn a chunk of logits into scale · residual of a squared loss; return Σ residual².
+
+    By classes: each row is centred. By samples: logits are centred already, ``share`` is n_t/n.
+    """
+    count, order = logits.shape
+    one = logits.dtype.type(1)
+    total = 0.0
+    for i in range(count):
+        row = logits[i]
+        if by_classes:
+            mean = one - one
+            for c in range(order):
+                mean += row[c]
+            mean = (mean - one) / order
+            for c in range(order):
+                row[c] -= mean
+        else:
+            for c in range(order):
+                row[c] += share[c]
+        row[target[i]] -= one
+        squares = one - one
+        for c in range(order):
+            squares += row[c] * row[c]
+            row[c] *= scale
+        total += squares
+    return total
+
+
+@_compile
+def adam_step(  # type: ignore[no-untyped-def]
+    parameter, gradient, mean, square, keep_mean, keep_square, coupled, shrink, step, root, epsilon
+):
+    """Take one Adam step in place on flat arrays.
+
+    ``coupled`` is added times the parameter to the gradient; ``shrink`` multiplies the parameter;
+    ``step`` = rate/(1 − β₁ᵗ), ``root`` = 1/√(1 − β₂ᵗ).
+    """
+    one = parameter.dtype.type(1)
+    new_mean, new_square = one - keep_mean, one - keep_square
+    for i in range(parameter.shape[0]):
+        g = gradient[i] + coupled * parameter[i]
+        m = mean[i] * keep_mean + new_mean * g
+        s = square[i] * keep_square + new_square * g * g
+        mean[i], square[i] = m, s
+        parameter[i] = parameter[i] * shrink - step * m / (root * math.sqrt(s) + epsilon)
