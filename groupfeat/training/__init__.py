@@ -3,7 +3,7 @@
 Needs the extra ``training``: ``pip install "groupfeat[training]"``.
 """
 
-from groupfeat.training._checkpoint import load_checkpoint, save_checkpoint
+from groupfeat.training._checkpoint import checkpoint_writer, load_checkpoint, save_checkpoint
 from groupfeat.training._config import (
     INITS,
     LOSSES,
@@ -18,7 +18,7 @@ from groupfeat.training._match import MatchThresholds, NodeMatch, NodeReport, ma
 from groupfeat.training._network import PairTensors, evaluate, loss_and_gradients
 from groupfeat.training._runs import Snapshot, TrainedRun, log_epochs
 from groupfeat.training._tasks import Task, product_task, table_task
-from groupfeat.training._train import train, train_many, training_pairs
+from groupfeat.training._train import resume, train, train_many, training_pairs
 
 __all__ = [
     "INITS",
@@ -35,6 +35,7 @@ __all__ = [
     "Task",
     "TrainConfig",
     "TrainedRun",
+    "checkpoint_writer",
     "evaluate",
     "exact_network",
     "load_checkpoint",
@@ -45,6 +46,7 @@ __all__ = [
     "network_accuracy",
     "paper_bound",
     "product_task",
+    "resume",
     "save_checkpoint",
     "save_layers",
     "table_task",

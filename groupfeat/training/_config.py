@@ -106,8 +106,9 @@ class TrainConfig:
     adam_beta1, adam_beta2, adam_epsilon
         Adam's.
     dead_nodes
-        ``"keep"``, or ``"drop"``: a node whose w and its moments are exactly 0 leaves the
-        arithmetic; with σ = x² no step could revive it.
+        ``"keep"``, or ``"drop"``: at an evaluation, a node whose max|w|²·max|v| is below ε² of
+        the largest (ε the precision's rounding) is set to 0 and leaves the arithmetic; with
+        σ = x² no step could revive it.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from groupfeat.groups import FiniteGroup
-from groupfeat.training._checkpoint import FORMAT, table_digest
+from groupfeat.training._checkpoint import FORMATS, table_digest
 
 __all__ = ["Network", "load_network", "network_accuracy"]
 
@@ -113,7 +113,7 @@ def _read_safetensors(file: Path) -> tuple[Arrays, dict[str, Any]]:
     with safe_open(file, framework="numpy") as content:
         header = content.metadata() or {}
         found = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
-    return found, json.loads(header["run"]) if header.get("format") == FORMAT else {}
+    return found, json.loads(header["run"]) if header.get("format") in FORMATS else {}
 
 
 def _read_npz(file: Path) -> tuple[Arrays, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """One run in progress: parameters, optimiser, history."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from groupfeat.training._compaction import living_nodes, put_back
 from groupfeat.training._config import TrainConfig
 from groupfeat.training._hidden import Layers, NetSpec, Workspace
 from groupfeat.training._model import DTYPES, Composer, initial_parameters
@@ -42,6 +43,7 @@ class Run:
         unseen = task.complement(self.codes)
         self.pairs = PairTensors.of_codes(task, self.codes, dtype).to(device)
         self.unseen = PairTensors.of_codes(task, unseen, dtype).to(device) if len(unseen) else None
+        self.kept: Tensor | None = None
         self.spec = NetSpec(
             config.activation,
             config.loss,
@@ -62,6 +64,8 @@ class Run:
         self.optimizer = Optimizer(self.parameters, config, state)
         self.composer, self.work = Composer(task, config, self.pairs), Workspace()
         self.end = self._end() if self.history else config.epochs
+        if start is not None:
+            self._drop_dead(0.0)
 
     def advance(self, observed: Callable[[int, bool], bool]) -> Iterator[tuple[int, bool]]:
         """Train to the end; pause after every step for which ``observed`` or an evaluation is due.
@@ -104,8 +108,8 @@ class Run:
             {name: list(column) for name, column in self.history.items()},
             self._reached("train_accuracy"),
             self._reached("test_accuracy"),
-            _arrays(self.parameters),
-            _arrays(self.optimizer.state),
+            _arrays(self._whole(self.parameters)),
+            _arrays(self._whole(self.optimizer.state)),
         )
 
     def _step(self) -> bool:
@@ -147,6 +151,26 @@ class Run:
                 self.history.setdefault(f"{name}_accuracy", []).append(accuracy)
                 self.history.setdefault(f"{name}_loss", []).append(loss)
         self.end = self._end()
+        self._drop_dead(torch.finfo(self.pairs.share.dtype).eps ** 2)
+
+    def _drop_dead(self, below: float) -> None:
+        """Take nodes out whose |w|²|v| is at most ``below`` of the largest node's."""
+        if self.config.dead_nodes == "keep":
+            return
+        alive = living_nodes(self.parameters["W"], self.parameters["V"], below)
+        if len(alive) < self.parameters["W"].shape[1]:
+            self.kept = alive if self.kept is None else self.kept[alive]
+            self.parameters = {name: part[:, alive] for name, part in self.parameters.items()}
+            state = {name: part[:, alive] for name, part in self.optimizer.state.items()}
+            self.optimizer = Optimizer(self.parameters, self.config, state)
+
+    def _whole(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return arrays with dropped nodes put back, as zeros."""
+        if self.kept is None:
+            return dict(parts)
+        return {
+            name: put_back(part, self.kept, self.config.n_hidden) for name, part in parts.items()
+        }
 
     def _name_divergence(self) -> None:
         if not math.isfinite(self.history["train_loss"][-1]):
@@ -183,7 +207,7 @@ class Run:
         return "memorised" if good["train"] == [True] else "not fitted"
 
     def _weights(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        layers = self.composer.layers(self.parameters)
+        layers = self.composer.layers(self._whole(self.parameters))
         first, second = (part.detach().cpu() for part in (layers.first, layers.second))
         if self.config.complex_weights:
             first, second = (torch.complex(*part.chunk(2, 1)) for part in (first, second))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from groupfeat.energy import PairSet, sample_pairs
 from groupfeat.groups import FiniteGroup
@@ -11,7 +11,7 @@ from groupfeat.training._progress import Progress, Run
 from groupfeat.training._runs import Observer, TrainedRun, observed_epochs
 from groupfeat.training._tasks import Task, as_task
 
-__all__ = ["train", "train_many", "training_pairs"]
+__all__ = ["resume", "train", "train_many", "training_pairs"]
 
 
 def training_pairs(group: FiniteGroup, config: TrainConfig, seed: int) -> PairSet:
@@ -110,14 +110,67 @@ def train_many(
     if len(chosen) != len(configs):
         raise ValueError(f"expected a seed for each of {len(configs)} configs, got {len(chosen)}")
 
-    def observed(epoch: int, evaluated: bool) -> bool:
-        return observe is not None and (evaluated if at is None else epoch in at)
-
     for position, (config, seed) in enumerate(zip(configs, chosen, strict=True)):
         settled = settle(task, config, seed)
-        yield _finish(
-            Run(task, settled, seed, position=position, device=device), observed, observe, progress
+        run = Run(task, settled, seed, position=position, device=device)
+        yield _finish(run, observe, at, progress)
+
+
+def resume(
+    run: TrainedRun,
+    group: FiniteGroup | Task,
+    *,
+    epochs: int | None = None,
+    progress: Progress | None = None,
+    observe: Observer | None = None,
+    observe_at: Iterable[int] | None = None,
+    device: str = "cpu",
+) -> TrainedRun:
+    """Train a stored run on to ``epochs`` and return it: bit for bit the run that never paused.
+
+    Parameters
+    ----------
+    run
+        As `load_checkpoint` or an observer gives it.
+    group
+        What it was trained on.
+    epochs
+        By default the config's.
+    progress, observe, observe_at, device
+        As in `train`.
+
+    Raises
+    ------
+    ValueError
+        If the run cannot go on: another task, no stored optimiser, diverged, at its end, or more
+        epochs under a schedule that ends with them.
+    """
+    task = as_task(group)
+    if (run.group_name, len(run.first_layer)) != (task.name, sum(task.sizes)):
+        raise ValueError(f"the run was trained on {run.group_name}, got {task.name}; pass that")
+    config = _extended(run, epochs)
+    going = Run(task, config, run.seed, device=device, start=run)
+    return _finish(going, observe, observed_epochs(observe_at), progress)
+
+
+def _extended(run: TrainedRun, epochs: int | None) -> TrainConfig:
+    config = run.config
+    if not run.parameters:
+        raise ValueError(
+            "the run holds no optimiser state (an old format): it can be read, not resumed"
         )
+    if run.status.startswith("diverged"):
+        raise ValueError(f"the run {run.status}; resume an earlier checkpoint or train anew")
+    if epochs is not None and epochs != config.epochs:
+        if config.schedule != "constant":
+            raise ValueError(
+                f"the {config.schedule} schedule ends at epoch {config.epochs}; resume without "
+                "epochs, or train anew"
+            )
+        config = dataclasses.replace(config, epochs=epochs)
+    if run.epochs >= config.epochs:
+        raise ValueError(f"the run is at epoch {run.epochs}; ask for more epochs than that")
+    return config
 
 
 def settle(task: Task, config: TrainConfig, seed: int) -> TrainConfig:
@@ -128,10 +181,13 @@ def settle(task: Task, config: TrainConfig, seed: int) -> TrainConfig:
 
 def _finish(
     run: Run,
-    observed: Callable[[int, bool], bool],
     observe: Observer | None,
+    at: frozenset[int] | None,
     progress: Progress | None,
 ) -> TrainedRun:
+    def observed(epoch: int, evaluated: bool) -> bool:
+        return observe is not None and (evaluated if at is None else epoch in at)
+
     for end, watched in run.advance(observed):
         if watched and observe is not None:
             observe(run.snapshot())
