@@ -10,7 +10,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: env demo test lint format check-slow bench wheel smoke clean
+.PHONY: env demo test lint format check-slow check-plain bench wheel smoke clean
 
 env: $(READY)
 
@@ -37,6 +37,10 @@ format: $(READY)
 
 check-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+# The kernels as plain Python: every activation with every variant, nothing compiled.
+check-plain: $(READY)
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/energy/test_energy.py tests/energy/test_variants.py
 
 bench: $(READY)
 	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s

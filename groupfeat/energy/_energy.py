@@ -4,19 +4,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
-from scipy.sparse import csr_array
 
-from groupfeat.energy._activations import ACTIVATIONS, Activation, get_activation
+from groupfeat.energy._activations import Activation, get_activation
 from groupfeat.energy._pairs import PairSet
-from groupfeat.energy._terms import pair_slopes, pair_values
-from groupfeat.energy._variants import Readout, Variant, get_variant, make_readout
+from groupfeat.energy._prepared import prepare
+from groupfeat.energy._variants import Variant, get_variant
 
 __all__ = ["energy", "energy_and_gradient"]
-
-Floats = NDArray[np.floating[Any]]
-# Below about a millisecond of work a launch of threads waits longer than it saves.
-_PARALLEL_WORK = 1_000_000
-_BLOCK_ENTRIES = 2_000_000
 
 
 def energy(
@@ -83,79 +77,11 @@ def energy_and_gradient(
     Parameters, errors and source as for `energy`.
     """
     w = check_weights(weights, pairs)
-    kind, sigma = get_variant(variant), get_activation(activation)
-    precision = check_precision(dtype)
-    flat = w.reshape(-1, w.shape[-1])
-    if kind.name == "raw" and precision == np.float64 and sigma.name in ACTIVATIONS:
-        energies, gradients = _with_kernels(flat, pairs, sigma)
-    else:
-        energies, gradients = _plainly(flat.astype(precision), pairs, sigma, kind)
+    prepared = prepare(
+        pairs, get_activation(activation), get_variant(variant), check_precision(dtype)
+    )
+    energies, gradients = prepared.evaluate(w.reshape(-1, w.shape[-1]))
     return energies.reshape(w.shape[:-1]), gradients.reshape(w.shape)
-
-
-def _with_kernels(flat: Floats, pairs: PairSet, sigma: Activation) -> tuple[Floats, Floats]:
-    from groupfeat.energy._kernels import LANES, energy_gradient_blocks, energy_gradient_serial
-
-    count, width = flat.shape
-    size = min(LANES, -(-count // 16) * 16) or 16
-    blocks = -(-count // size)
-    padded = np.zeros((blocks * size, width))
-    padded[:count] = flat
-    lanes = np.ascontiguousarray(padded.reshape(blocks, size, width).transpose(0, 2, 1))
-    energies = np.empty((blocks, size))
-    gradients = np.empty((blocks, width, size))
-    work = len(pairs) * blocks * size
-    fill = energy_gradient_serial if work < _PARALLEL_WORK else energy_gradient_blocks
-    fill(
-        lanes,
-        pairs.left,
-        pairs.right,
-        pairs.target,
-        pairs.target_counts / len(pairs),
-        ACTIVATIONS.index(sigma.name),
-        sigma.parameter,
-        np.empty((blocks, pairs.order, size)),
-        np.empty((blocks, 3, size)),
-        energies,
-        gradients,
-    )
-    slopes = gradients.transpose(0, 2, 1).reshape(-1, width)[:count]
-    return energies.reshape(-1)[:count], slopes
-
-
-def _plainly(
-    flat: Floats, pairs: PairSet, sigma: Activation, kind: Variant
-) -> tuple[Floats, Floats]:
-    readout = make_readout(pairs, kind)
-    found = np.empty(len(flat), flat.dtype), np.empty_like(flat)
-    step = max(1, _BLOCK_ENTRIES // len(pairs))
-    for start in range(0, len(flat), step):
-        block = slice(start, start + step)
-        energies, gradients = _block(flat[block].T, pairs, sigma, kind.is_cross, readout)
-        found[0][block], found[1][block] = energies, gradients.T
-    return found
-
-
-def _block(
-    w: Floats, pairs: PairSet, sigma: Activation, is_cross: bool, readout: Readout
-) -> tuple[Floats, Floats]:
-    order, n = pairs.order, len(pairs)
-    ones = np.ones(n, dtype=w.dtype)
-    labels, lefts, rights = (
-        csr_array((ones, (rows, np.arange(n))), shape=(size, n))
-        for rows, size in (
-            (readout.labels, readout.n_labels),
-            (pairs.left, order),
-            (pairs.right, order),
-        )
-    )
-    a, b = w[pairs.left], w[order + pairs.right]
-    value = pair_values(sigma, is_cross, a, b)
-    slope_a, slope_b = pair_slopes(sigma, is_cross, a, b)
-    energies, pull = readout.apply(labels @ value)
-    energies -= 0.5 * readout.kappa * np.einsum("nl,nl->l", value, value)
-    force = pull[readout.labels] - readout.kappa * value
-    return energies, np.concatenate([lefts @ (force * slope_a), rights @ (force * slope_b)])
 
 
 def check_precision(dtype: DTypeLike) -> np.dtype[Any]:

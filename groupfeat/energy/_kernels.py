@@ -1,156 +1,296 @@
 """Energy and gradient of many weights at once; lanes of weights are the innermost axis.
 
-Weights come in blocks of shape (2M, L): for a pair (g, h) the L lanes of
-a[g] and b[h] lie contiguous in memory, so that the inner loops vectorise.
-Blocks are independent, so the number of threads cannot change a result.
+A block holds the weights of L starts as (2M, L): for a pair (g, h) the lanes of a[g] and
+b[h] are one vector each. Pairs are sorted so that sums stay in registers: for the sums c_t
+by tile and target, for the gradient by tile and g. Tiles of rows stay in the first cache.
+Blocks and lanes are independent, so the number of threads cannot change a result.
 """
 
-import math
+from typing import NamedTuple
 
-from numba import njit, prange
+from numba import get_num_threads, njit
+from numba.extending import overload
 
-__all__ = ["LANES", "energy_gradient_blocks", "energy_gradient_serial"]
+from groupfeat.energy._kernels_activations import Square, evaluate
+from groupfeat.energy._kernels_vectors import (
+    Lanes8,
+    Lanes16,
+    Lanes32,
+    Lanes64,
+    fma,
+    load,
+    store,
+)
 
-LANES = 64
+__all__ = [
+    "Centred",
+    "Cross",
+    "Dense",
+    "Lanes8",
+    "Lanes16",
+    "Lanes32",
+    "Lanes64",
+    "Scaled",
+    "Sum",
+    "SumLessSquares",
+    "from_lanes",
+    "pull_blocks",
+    "pull_blocks_of_own",
+    "read_blocks",
+    "sum_blocks",
+    "sum_blocks_of_own",
+    "thread_count",
+    "to_lanes",
+]
 
-
-@njit(cache=True, error_model="numpy")
-def _activate(code, q, x, value, slope):  # type: ignore[no-untyped-def]
-    """Write σ(x) and σ'(x) of one pair's lanes; codes are positions in ``ACTIVATIONS``.
-
-    One loop for each of the cheap activations, so that the compiler turns it into vectors.
-    """
-    lanes = x.shape[0]
-    if code == 0:
-        for l in range(lanes):  # noqa: E741
-            value[l] = x[l] * x[l]
-            slope[l] = 2.0 * x[l]
-    elif code == 1:
-        for l in range(lanes):  # noqa: E741
-            value[l] = 0.5 * x[l] * x[l]
-            slope[l] = x[l]
-    elif code == 2:
-        for l in range(lanes):  # noqa: E741
-            value[l] = x[l] * x[l] * x[l]
-            slope[l] = 3.0 * x[l] * x[l]
-    elif code == 4:
-        for l in range(lanes):  # noqa: E741
-            slope[l] = 1.0 if x[l] > 0.0 else 0.0
-            value[l] = slope[l] * x[l]
-    elif code == 5:
-        for l in range(lanes):  # noqa: E741
-            slope[l] = 1.0 if x[l] > 0.0 else q
-            value[l] = slope[l] * x[l]
-    elif code == 11:
-        for l in range(lanes):  # noqa: E741
-            value[l] = x[l]
-            slope[l] = 1.0
-    else:
-        for l in range(lanes):  # noqa: E741
-            value[l], slope[l] = _transcendental(code, q, x[l])
+_TRANSPOSED = 8
+thread_count = get_num_threads
+"""How many threads may run: what ``NUMBA_NUM_THREADS`` and ``numba.set_num_threads`` say."""
 
 
-@njit(cache=True, error_model="numpy")
-def _transcendental(code, q, u):  # type: ignore[no-untyped-def]
-    """Return σ(u) and σ'(u) of the activations that need a library call."""
-    if code == 3:
-        return abs(u) ** q, math.copysign(q * abs(u) ** (q - 1.0), u)
-    if code == 6:
-        s = 0.5 * (1.0 + math.tanh(0.5 * u))
-        return u * s, s * (1.0 + u * (1.0 - s))
-    if code == 7:
-        s = 0.5 * (1.0 + math.erf(u / math.sqrt(2.0)))
-        return u * s, s + u * math.exp(-0.5 * u * u) / math.sqrt(2.0 * math.pi)
-    if code == 8:
-        s = math.tanh(u)
-        return s, 1.0 - s * s
-    s = 0.5 * (1.0 + math.tanh(0.5 * u))
-    if code == 9:
-        return s, s * (1.0 - s)
-    return max(u, 0.0) + math.log1p(math.exp(-abs(u))), s
+# --- what a pair adds: f(a, b) ------------------------------------------------------------------
+class Sum(NamedTuple):
+    """f = σ(a + b)."""
+
+    kappa: float = 0.0
 
 
-@njit(cache=True, error_model="numpy")
-def _block(w, left, right, target, share, code, q, sums, x, value, slope, energy, gradient):  # type: ignore[no-untyped-def]
-    """Energy and gradient of the L lanes of one block; the last six arrays are written."""
-    order, lanes = sums.shape
-    sums[:] = 0.0
-    for i in range(left.shape[0]):
-        g, h, t = left[i], order + right[i], target[i]
-        for l in range(lanes):  # noqa: E741
-            x[l] = w[g, l] + w[h, l]
-        _activate(code, q, x, value, slope)
-        for l in range(lanes):  # noqa: E741
-            sums[t, l] += value[l]
-    for l in range(lanes):  # noqa: E741
-        total = 0.0
-        for t in range(order):
-            total += sums[t, l]
-        squares = 0.0
-        mean = 0.0
-        for t in range(order):
-            sums[t, l] -= share[t] * total
-            squares += sums[t, l] * sums[t, l]
-            mean += share[t] * sums[t, l]
-        energy[l] = 0.5 * squares
-        for t in range(order):
-            sums[t, l] -= mean
-    gradient[:] = 0.0
-    for i in range(left.shape[0]):
-        g, h, t = left[i], order + right[i], target[i]
-        for l in range(lanes):  # noqa: E741
-            x[l] = w[g, l] + w[h, l]
-        _activate(code, q, x, value, slope)
-        for l in range(lanes):  # noqa: E741
-            step = sums[t, l] * slope[l]
-            gradient[g, l] += step
-            gradient[h, l] += step
+class Cross(NamedTuple):
+    """f = ½[σ(a + b) − σ(a − b)]."""
+
+    kappa: float = 0.0
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def energy_gradient_blocks(  # type: ignore[no-untyped-def]
-    weights, left, right, target, share, code, q, sums, scratch, energies, gradients
-):
-    """Fill energies (B, L) and gradients (B, 2M, L) of weights (B, 2M, L).
+class SumLessSquares(NamedTuple):
+    """f = σ(a + b), and E has −½κ Σ f²."""
 
-    ``share[t]`` is n_t/n; ``sums`` (B, M, L) and ``scratch`` (B, 3, L) are work space.
-    """
-    for b in prange(weights.shape[0]):
-        _block(
-            weights[b],
-            left,
-            right,
-            target,
-            share,
-            code,
-            q,
-            sums[b],
-            scratch[b, 0],
-            scratch[b, 1],
-            scratch[b, 2],
-            energies[b],
-            gradients[b],
-        )
+    kappa: float
 
 
-@njit(cache=True, error_model="numpy")
-def energy_gradient_serial(  # type: ignore[no-untyped-def]
-    weights, left, right, target, share, code, q, sums, scratch, energies, gradients
-):
-    """Do what `energy_gradient_blocks` does, on the caller's thread: no launch to wait for."""
-    for b in range(weights.shape[0]):
-        _block(
-            weights[b],
-            left,
-            right,
-            target,
-            share,
-            code,
-            q,
-            sums[b],
-            scratch[b, 0],
-            scratch[b, 1],
-            scratch[b, 2],
-            energies[b],
-            gradients[b],
-        )
+def pair_value(mode, act, a, b):
+    """Return f."""
+    if not isinstance(mode, Cross):
+        return evaluate(act, a + b)[0]
+    if isinstance(act, Square):
+        return (a + a) * b
+    return (evaluate(act, a + b)[0] - evaluate(act, a - b)[0]) * 0.5
+
+
+def pair_slopes(mode, act, a, b):
+    """Return ∂f/∂a and ∂f/∂b over the activation's factor."""
+    if not isinstance(mode, Cross):
+        slope = evaluate(act, a + b)[1]
+        return slope, slope
+    if isinstance(act, Square):
+        return b, a
+    plus, minus = evaluate(act, a + b)[1], evaluate(act, a - b)[1]
+    return (plus - minus) * 0.5, (plus + minus) * 0.5
+
+
+def add_square(mode, total, f):
+    """Return total + f² where the energy has squares, else total."""
+    return fma(f, f, total) if isinstance(mode, SumLessSquares) else total
+
+
+def less_square(mode, act, force, a, b):
+    """Return force − κ·factor·f where the energy has squares, else force."""
+    if isinstance(mode, SumLessSquares):
+        return force - pair_value(mode, act, a, b) * (mode.kappa * act.factor)
+    return force
+
+
+@overload(pair_value)
+def _pair_value_overload(mode, act, a, b):
+    if mode.instance_class is not Cross:
+        return lambda mode, act, a, b: evaluate(act, a + b)[0]
+    if act.instance_class is Square:
+        return lambda mode, act, a, b: (a + a) * b
+    return lambda mode, act, a, b: (evaluate(act, a + b)[0] - evaluate(act, a - b)[0]) * 0.5
+
+
+@overload(pair_slopes)
+def _pair_slopes_overload(mode, act, a, b):
+    if mode.instance_class is Cross and act.instance_class is Square:
+        return lambda mode, act, a, b: (b, a)
+
+    def together(mode, act, a, b):
+        slope = evaluate(act, a + b)[1]
+        return slope, slope
+
+    def apart(mode, act, a, b):
+        plus, minus = evaluate(act, a + b)[1], evaluate(act, a - b)[1]
+        return (plus - minus) * 0.5, (plus + minus) * 0.5
+
+    return apart if mode.instance_class is Cross else together
+
+
+@overload(add_square)
+def _add_square_overload(mode, total, f):
+    if mode.instance_class is SumLessSquares:
+        return lambda mode, total, f: fma(f, f, total)
+    return lambda mode, total, f: total
+
+
+@overload(less_square)
+def _less_square_overload(mode, act, force, a, b):
+    if mode.instance_class is not SumLessSquares:
+        return lambda mode, act, force, a, b: force
+    return lambda mode, act, force, a, b: (
+        force - pair_value(mode, act, a, b) * (mode.kappa * act.factor)
+    )
+
+
+# --- the map on targets: c becomes Sc · factor, its energy ½cᵀSc is returned -------------------
+class Centred(NamedTuple):
+    """S = QᵀQ, Q = I − q1ᵀ."""
+
+    share: object
+
+
+class Scaled(NamedTuple):
+    """S = αI − β11ᵀ."""
+
+    alpha: float
+    beta: float
+
+
+class Dense(NamedTuple):
+    """S = QᵀQ, Q a matrix (rows, labels)."""
+
+    matrix: object
+
+
+def _centred(readout, sums, read, factor, tag):
+    share = readout.share
+    total = load(sums, 0, tag)
+    for t in range(1, sums.shape[0]):
+        total = total + load(sums, t, tag)
+    energy = total * 0.0
+    mean = total * 0.0
+    for t in range(sums.shape[0]):
+        c = load(sums, t, tag) - total * share[t]
+        energy = fma(c, c, energy)
+        mean = mean + c * share[t]
+        store(sums, t, c)
+    for t in range(sums.shape[0]):
+        store(sums, t, (load(sums, t, tag) - mean) * factor)
+    return energy * 0.5
+
+
+def _scaled(readout, sums, read, factor, tag):
+    total = load(sums, 0, tag)
+    for t in range(1, sums.shape[0]):
+        total = total + load(sums, t, tag)
+    energy = total * 0.0
+    for t in range(sums.shape[0]):
+        c = load(sums, t, tag)
+        pull = c * readout.alpha - total * readout.beta
+        energy = fma(c, pull, energy)
+        store(sums, t, pull * factor)
+    return energy * 0.5
+
+
+def _dense(readout, sums, read, factor, tag):
+    matrix = readout.matrix
+    energy = load(sums, 0, tag) * 0.0
+    for i in range(matrix.shape[0]):
+        row = load(sums, 0, tag) * matrix[i, 0]
+        for t in range(1, matrix.shape[1]):
+            row = row + load(sums, t, tag) * matrix[i, t]
+        energy = fma(row, row, energy)
+        store(read, i, row)
+    for t in range(matrix.shape[1]):
+        pull = load(read, 0, tag) * matrix[0, t]
+        for i in range(1, matrix.shape[0]):
+            pull = pull + load(read, i, tag) * matrix[i, t]
+        store(sums, t, pull * factor)
+    return energy * 0.5
+
+
+_READOUTS = {Centred: _centred, Scaled: _scaled, Dense: _dense}
+
+
+def apply_readout(readout, sums, read, factor, tag):
+    """Replace sums c by Sc · factor and return ½cᵀSc, lane by lane."""
+    return _READOUTS[type(readout)](readout, sums, read, factor, tag)
+
+
+@overload(apply_readout)
+def _apply_readout_overload(readout, sums, read, factor, tag):
+    return _READOUTS[readout.instance_class]
+
+
+# --- passes over the pairs ----------------------------------------------------------------------
+def _sum_blocks(weights, plan, mode, act, sums, squares, tag):
+    """Write c (B, labels, L) and, where the energy has squares, Σ f² (B, L)."""
+    for block in range(weights.shape[0]):
+        w, c = weights[block], sums[block]
+        c[:] = 0.0
+        square = load(c, 0, tag)
+        for s in range(plan.sum_label.shape[0]):
+            total = load(c, plan.sum_label[s], tag)
+            for i in range(plan.sum_start[s], plan.sum_start[s + 1]):
+                a, b = load(w, plan.sum_left[i], tag), load(w, plan.sum_right[i], tag)
+                f = pair_value(mode, act, a, b)
+                square = add_square(mode, square, f)
+                total = total + f
+            store(c, plan.sum_label[s], total)
+        store(squares, block, square)
+
+
+def _pull_blocks(weights, plan, mode, act, pulls, gradients, tag):
+    """Write ∇E (B, 2M, L) from ``pulls`` = factor · Sc (B, labels, L)."""
+    for block in range(weights.shape[0]):
+        w, pull, gradient = weights[block], pulls[block], gradients[block]
+        gradient[:] = 0.0
+        for s in range(plan.pull_left.shape[0]):
+            g = plan.pull_left[s]
+            a = load(w, g, tag)
+            total = load(gradient, g, tag)
+            for i in range(plan.pull_start[s], plan.pull_start[s + 1]):
+                h = plan.pull_right[i]
+                b = load(w, h, tag)
+                force = less_square(mode, act, load(pull, plan.pull_label[i], tag), a, b)
+                slope_a, slope_b = pair_slopes(mode, act, a, b)
+                total = fma(force, slope_a, total)
+                store(gradient, h, fma(force, slope_b, load(gradient, h, tag)))
+            store(gradient, g, total)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def read_blocks(readout, squares, kappa, sums, read, factor, energies, tag):
+    """Replace sums (B, labels, L) by factor · Sc; write the energies (B, L)."""
+    for block in range(sums.shape[0]):
+        found = apply_readout(readout, sums[block], read, factor, tag)
+        store(energies, block, found - load(squares, block, tag) * (0.5 * kappa))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def to_lanes(points, weights):
+    """Copy points (N, 2M) into blocks (B, 2M, L); lanes beyond the last point repeat it."""
+    blocks, rows, lanes = weights.shape
+    last = points.shape[0] - 1
+    for block in range(blocks):
+        for first in range(0, lanes, _TRANSPOSED):
+            for g in range(rows):
+                for l in range(first, first + _TRANSPOSED):  # noqa: E741
+                    weights[block, g, l] = points[min(block * lanes + l, last), g]
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def from_lanes(weights, points):
+    """Copy blocks (B, 2M, L) into points (N, 2M)."""
+    blocks, rows, lanes = weights.shape
+    count = points.shape[0]
+    for block in range(blocks):
+        for first in range(0, lanes, _TRANSPOSED):
+            for g in range(rows):
+                for l in range(first, min(first + _TRANSPOSED, count - block * lanes)):  # noqa: E741
+                    points[block * lanes + l, g] = weights[block, g, l]
+
+
+sum_blocks = njit(cache=True, error_model="numpy", nogil=True)(_sum_blocks)
+pull_blocks = njit(cache=True, error_model="numpy", nogil=True)(_pull_blocks)
+# Functions of the user's own have no stable address, so their kernels are not kept on disk.
+sum_blocks_of_own = njit(error_model="numpy", nogil=True)(_sum_blocks)
+pull_blocks_of_own = njit(error_model="numpy", nogil=True)(_pull_blocks)

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from groupfeat.energy._plan import Plan, make_plan
 from groupfeat.groups import FiniteGroup
 
 __all__ = ["PAIR_SAMPLINGS", "PairSet", "full_pairs", "pairs_from_arrays", "sample_pairs"]
@@ -81,6 +82,16 @@ class PairSet:
     def is_full(self) -> bool:
         """Whether the set is all M² pairs, each once."""
         return len(self) == self.order**2 and bool((self.multiplicities == 1).all())
+
+    @cached_property
+    def target_plan(self) -> Plan:
+        """The kernels' order of the pairs, summed by target."""
+        return make_plan(self.order, self.left, self.right, self.target)
+
+    @cached_property
+    def pair_plan(self) -> Plan:
+        """The kernels' order of the pairs where each pair is summed by itself."""
+        return make_plan(self.order, self.left, self.right, np.arange(len(self)))
 
     def complement(self) -> "PairSet | None":
         """Return the pairs that are not in the set, or None when there are none."""
