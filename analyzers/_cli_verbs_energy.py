@@ -23,12 +23,23 @@ def search_maxima(
             progress=lambda done, total: bar.update("ascent", done, total),
         )
     payload = describe_maxima(found, seconds)
-    columns = ("irreps", "kind", "E", "E predicted", "flat", "ascending", "starts", "gradient")
+    columns = (
+        "irreps",
+        "kind",
+        "orbit",
+        "E",
+        "E predicted",
+        "flat",
+        "ascending",
+        "starts",
+        "gradient",
+    )
     rows = [
         (
             ",".join(f"ρ{k}" for k in c.irreps),
-            c.kind,
-            c.energy,
+            f"{c.kind}, {c.shape}" if c.shape else c.kind,
+            c.orbit,
+            f"{c.energy:.9g}",
             "–" if c.matches is None else f"{found.predicted[c.matches].energy:.6g}",
             c.flat_dim,
             c.index,
@@ -40,7 +51,8 @@ def search_maxima(
     matched = f"{found.unmatched} unmatched" if found.predicted else "no closed form to match"
     tail = (
         f"{payload['converged']} of {starts} starts converged, {matched}; a further start finds "
-        f"something unseen with probability <= {found.unseen_probability:.3f}"
+        f"something unseen with probability <= {found.unseen_probability:.3f} "
+        f"({found.starts_needed(0.01)} starts for 0.01)"
     )
     if not found.is_converged:
         tail += "; what did not converge is listed where it stopped and need not be a maximum"

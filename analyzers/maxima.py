@@ -57,6 +57,9 @@ def describe_maxima(found: FoundMaxima, seconds: float) -> dict[str, Any]:
         "found": [
             {
                 "kind": c.kind,
+                "shape": c.shape,
+                "orbit": c.orbit,
+                "converged": c.is_converged,
                 "irreps": list(c.irreps),
                 "energy": c.energy,
                 "count": c.count,
@@ -68,11 +71,13 @@ def describe_maxima(found: FoundMaxima, seconds: float) -> dict[str, Any]:
                 "rank_one_share": c.rank_one_share,
                 "gradient_norm": c.gradient_norm,
                 "matches": c.matches,
+                "distance": None if c.matches is None else c.distance,
             }
             for c in found.classes
         ],
         "unmatched": found.unmatched if found.predicted else None,
         "unseen_probability": found.unseen_probability,
+        "starts_for_unseen": {str(p): found.starts_needed(p) for p in (0.01, 0.001)},
         "converged": sum(s.startswith("converged") for s in found.ascent.statuses),
         "starts": len(found.ascent.statuses),
         "seconds": seconds,

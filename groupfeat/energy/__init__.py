@@ -44,7 +44,7 @@ from groupfeat.energy._saddles import (
 )
 from groupfeat.energy._same_points import sign_symmetries
 from groupfeat.energy._search import Ascent, ascend, random_starts
-from groupfeat.energy._shares import family_shares, rank_one_shares
+from groupfeat.energy._shares import family_shares, rank_one_shares, target_shares
 from groupfeat.energy._sphere import (
     HessianSpectrum,
     riemannian_gradient,
@@ -52,7 +52,7 @@ from groupfeat.energy._sphere import (
     riemannian_hvp,
     riemannian_spectrum,
 )
-from groupfeat.energy._statistics import unseen_probability, wilson_interval
+from groupfeat.energy._statistics import starts_needed, unseen_probability, wilson_interval
 from groupfeat.energy._survival import (
     SurvivalCurve,
     Threshold,
@@ -138,9 +138,11 @@ __all__ = [
     "sample_family",
     "sample_pairs",
     "sign_symmetries",
+    "starts_needed",
     "survival_curve",
     "survival_thresholds",
     "symmetry_directions",
+    "target_shares",
     "unseen_probability",
     "wilson_interval",
 ]

@@ -6,63 +6,83 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy._activations import Activation, get_activation
+from groupfeat.energy._end_points import EndGroup, Landscape, group_end_points
 from groupfeat.energy._families import PredictedFamily, predicted_families
 from groupfeat.energy._pairs import PairSet, full_pairs
-from groupfeat.energy._search import VANISHING, Ascent, Progress, ascend, random_starts
-from groupfeat.energy._shares import family_shares, rank_one_shares
-from groupfeat.energy._sphere import riemannian_spectrum
-from groupfeat.energy._statistics import unseen_probability, wilson_interval
+from groupfeat.energy._search import Ascent, Progress, ascend, random_starts
+from groupfeat.energy._shares import family_shares, rank_one_shares, target_shares
+from groupfeat.energy._statistics import starts_needed, unseen_probability, wilson_interval
+from groupfeat.energy._variants import ENERGY_VARIANTS, Variant, get_variant
 from groupfeat.groups import Irreps, real_families
 
 __all__ = ["FoundMaxima", "MaximumClass", "find_maxima"]
 
 PURE_SHARE = 0.99
 LOCALISED = 0.6
-_ENERGY_DIGITS = 6
-_MATCH_TOLERANCE = 1e-6
+ONE_TARGET = 0.9
+_SPECTRA = 3
+_SORTED_DIGITS = 7
 
 
 @dataclass(frozen=True)
 class MaximumClass:
-    """End points of one energy and one character.
+    """End points that are one up to the symmetries of E, on one family of irreps.
 
     Parameters
     ----------
     kind
-        ``"irrep"`` (isotypic share ≥ 0.99), ``"memorising"`` (max|w_i| ≥ 0.6), ``"mixed"``, or
-        ``"zero"`` where E vanishes (irreps and shares then say nothing).
+        ``"irrep"`` (isotypic share ≥ 0.99), ``"memorising"``, ``"mixed"``, or ``"zero"`` where E
+        vanishes (irreps and shares then say nothing).
+    shape
+        ``"focused"`` (max|w_i| ≥ 0.6) or ``"spread"`` (one target holds ≥ 0.9 of the most it can
+        of the output, `target_shares`) where it memorises, else empty.
     irreps
         The family that holds the largest share of ‖w‖².
     energy
         Mean E of its end points.
     count, probability, probability_interval
         Starts that ended here, their share of all, and its 95 % Wilson interval.
+    orbit
+        Classes that an automorphism of the group carries into each other share this number.
+    is_converged
+        Whether its starts reached the tolerance; what did not is kept in classes of its own
+        (one energy, one irrep), which need not be maxima.
     flat_dim, index
-        Nullity of the Riemannian Hessian and number of ascending directions, at
-        the member of largest gradient.
+        Largest nullity of the Riemannian Hessian and number of ascending
+        directions over the members examined.
+    examined
+        Members at which the Hessian was computed: up to three, the one of largest gradient first.
     isotypic_share, rank_one_share
         Least share of ‖w‖² in the family, and least share of the leading
         singular value in ‖â_k‖²_F and ‖b̂_k‖²_F, over the members.
     gradient_norm
         Largest relative gradient of the members.
     matches
-        Position of the predicted family with this energy, nullity and irreps, or None.
+        Position of the predicted family, or None: all members within 1e-6 of their nearest
+        point on it and 1e-9 of its energy, nullity and index as predicted.
+    distance
+        Largest distance of a member to that family; inf where it matches none.
     representative
         One member, shape (2M,).
     """
 
     kind: str
+    shape: str
     irreps: tuple[int, ...]
     energy: float
     count: int
     probability: float
     probability_interval: tuple[float, float]
+    orbit: int
+    is_converged: bool
     flat_dim: int
     index: int
+    examined: int
     isotypic_share: float
     rank_one_share: float
     gradient_norm: float
     matches: int | None
+    distance: float
     representative: NDArray[np.float64] = field(repr=False)
 
 
@@ -93,7 +113,11 @@ class FoundMaxima:
     @property
     def is_converged(self) -> bool:
         """Whether every start reached the tolerance."""
-        return all(status.startswith("converged") for status in self.ascent.statuses)
+        return all(c.is_converged for c in self.classes)
+
+    def starts_needed(self, target: float) -> int:
+        """Return how many starts bring ``unseen_probability`` down to ``target``; see there."""
+        return starts_needed([c.count for c in self.classes], target)
 
 
 def find_maxima(
@@ -101,6 +125,7 @@ def find_maxima(
     *,
     pairs: PairSet | None = None,
     activation: str | Activation = "square",
+    variant: str | Variant = "raw",
     starts: int = 200,
     rng: int | np.random.Generator,
     tolerance: float = 1e-8,
@@ -117,6 +142,8 @@ def find_maxima(
         The pair set, by default all pairs.
     activation
         Name or `Activation`.
+    variant
+        Which energy, as for `energy`.
     starts
         Number of random starts.
     rng
@@ -141,7 +168,7 @@ def find_maxima(
     >>> [(round(c.energy, 9), c.flat_dim) for c in found.classes], found.unmatched
     ([(3.0, 0), (1.5, 3)], 0)
     """
-    sigma = get_activation(activation)
+    sigma, kind = get_activation(activation), get_variant(variant)
     if irreps.group.order == 1:
         raise ValueError("the trivial group has no nontrivial irrep and E = 0; take a larger group")
     seen = full_pairs(irreps.group) if pairs is None else pairs
@@ -150,14 +177,21 @@ def find_maxima(
             f"pairs are of {seen.group.name}, irreps of {irreps.group.name} (their Cayley tables "
             "differ); build both from one group"
         )
-    points = random_starts(irreps.group.order, starts, rng=rng)
     ascent = ascend(
-        points, seen, sigma, tolerance=tolerance, max_iterations=max_iterations, progress=progress
+        random_starts(irreps.group.order, starts, rng=rng),
+        seen,
+        sigma,
+        variant=kind,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        progress=progress,
     )
-    exact = sigma.name in ("square", "half_square") and seen.is_full
+    exact = (
+        sigma.name in ("square", "half_square") and seen.is_full and kind.name in ENERGY_VARIANTS
+    )
     scale = 1.0 if sigma.name == "square" else 0.25
     predicted = _scaled(predicted_families(irreps), scale) if exact else ()
-    classes = _classify(ascent, seen, sigma, irreps, predicted)
+    classes = _classify(ascent, Landscape(irreps, seen, sigma, kind, predicted))
     lost = sum(group.count for group in classes if group.matches is None) if exact else 0
     unseen = unseen_probability([group.count for group in classes])
     return FoundMaxima(predicted, classes, ascent, lost, unseen)
@@ -167,70 +201,72 @@ def _scaled(families: tuple[PredictedFamily, ...], scale: float) -> tuple[Predic
     return tuple(replace(f, energy=f.energy * scale) for f in families)
 
 
-def _classify(
-    ascent: Ascent,
-    pairs: PairSet,
-    sigma: Activation,
-    irreps: Irreps,
-    predicted: tuple[PredictedFamily, ...],
-) -> tuple[MaximumClass, ...]:
-    shares = family_shares(ascent.weights, irreps)
+def _classify(ascent: Ascent, landscape: Landscape) -> tuple[MaximumClass, ...]:
+    shares = family_shares(ascent.weights, landscape.irreps)
     family = np.argmax(shares, axis=1)
-    pure = shares[np.arange(len(shares)), family] >= PURE_SHARE
-    localised = np.abs(ascent.weights).max(1) >= LOCALISED
-    kinds = np.where(pure, "irrep", np.where(localised, "memorising", "mixed"))
-    zero = ascent.energies < VANISHING
-    kinds[zero], family[zero] = "zero", 0
+    groups = group_end_points(ascent, family, landscape)
     scale = max(float(ascent.energies.max()), 1e-300)
-    levels = np.where(zero, 0.0, np.round(ascent.energies / scale, _ENERGY_DIGITS))
-    members: dict[tuple[str, int, float], list[int]] = {}
-    for i, key in enumerate(zip(kinds.tolist(), family.tolist(), levels.tolist(), strict=True)):
-        members.setdefault(key, []).append(i)
-    found = [
-        _describe(kind, position, np.array(rows), ascent, shares, pairs, sigma, irreps, predicted)
-        for (kind, position, _), rows in members.items()
-    ]
-    return tuple(sorted(found, key=lambda c: (-c.energy, c.irreps)))
+
+    def place(group: EndGroup) -> tuple[float, int]:
+        level = float(ascent.energies[group.rows].mean()) / scale
+        return -round(level, _SORTED_DIGITS), int(family[group.rows[0]])
+
+    groups.sort(key=place)
+    orbits = {orbit: i for i, orbit in enumerate(dict.fromkeys(g.orbit for g in groups))}
+    return tuple(
+        _describe(group, orbits[group.orbit], int(family[group.rows[0]]), ascent, shares, landscape)
+        for group in groups
+    )
 
 
 def _describe(
-    kind: str,
+    group: EndGroup,
+    orbit: int,
     position: int,
-    rows: NDArray[np.intp],
     ascent: Ascent,
     shares: NDArray[np.float64],
-    pairs: PairSet,
-    sigma: Activation,
-    irreps: Irreps,
-    predicted: tuple[PredictedFamily, ...],
+    landscape: Landscape,
 ) -> MaximumClass:
-    total = len(ascent.energies)
-    worst = rows[np.argmax(ascent.gradient_norms[rows])]
-    spectrum = riemannian_spectrum(ascent.weights[worst], pairs, sigma)
-    energy = float(ascent.energies[rows].mean())
-    family = real_families(irreps)[position]
-    matches = next(
-        (
-            i
-            for i, f in enumerate(predicted)
-            if f.irreps == family
-            and abs(energy / f.energy - 1) < _MATCH_TOLERANCE
-            and (spectrum.nullity, spectrum.index) == (f.flat_dim, 0)
-        ),
-        None,
-    )
+    rows, total = group.rows, len(ascent.energies)
+    weights, share = ascent.weights[rows], float(shares[rows, position].min())
+    examined = rows[np.argsort(-ascent.gradient_norms[rows], kind="stable")[:1]]
+    examined = np.unique(np.concatenate([examined, rows[:_SPECTRA]]))[:_SPECTRA]
+    spectra = [landscape.spectrum(ascent.weights[row]) for row in examined]
+    found = {(s.nullity, s.index) for s in spectra}
+    family = real_families(landscape.irreps)[position]
+    matches = group.family
+    if matches is not None and found != {(landscape.predicted[matches].flat_dim, 0)}:
+        matches = None
+    zero = group.orbit[0] == "zero"
+    kind, shape = ("zero", "") if zero else _kind(weights, share, landscape)
     return MaximumClass(
         kind=kind,
-        irreps=family,
-        energy=energy,
+        shape=shape,
+        irreps=real_families(landscape.irreps)[0] if zero else family,
+        energy=float(ascent.energies[rows].mean()),
         count=len(rows),
         probability=len(rows) / total,
         probability_interval=wilson_interval(len(rows), total),
-        flat_dim=spectrum.nullity,
-        index=spectrum.index,
-        isotypic_share=float(shares[rows, position].min()),
-        rank_one_share=float(rank_one_shares(ascent.weights[rows], irreps[family[0]]).min()),
+        orbit=orbit,
+        is_converged=all(ascent.statuses[row].startswith("converged") for row in rows),
+        flat_dim=max(s.nullity for s in spectra),
+        index=max(s.index for s in spectra),
+        examined=len(examined),
+        isotypic_share=share,
+        rank_one_share=float(rank_one_shares(weights, landscape.irreps[family[0]]).min()),
         gradient_norm=float(ascent.gradient_norms[rows].max()),
-        matches=matches if kind == "irrep" else None,
-        representative=ascent.weights[worst],
+        matches=matches,
+        distance=group.distance if matches is not None else float("inf"),
+        representative=weights[0],
     )
+
+
+def _kind(weights: NDArray[np.float64], share: float, landscape: Landscape) -> tuple[str, str]:
+    """Return kind and shape of a class where E does not vanish."""
+    if share >= PURE_SHARE:
+        return "irrep", ""
+    if np.abs(weights).max(axis=1).min() >= LOCALISED:
+        return "memorising", "focused"
+    most = 1 - 1 / landscape.pairs.order
+    held = target_shares(weights, landscape.pairs, landscape.activation)
+    return ("memorising", "spread") if held.min() >= ONE_TARGET * most else ("mixed", "")

@@ -3,9 +3,11 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from groupfeat.energy._activations import Activation, get_activation
+from groupfeat.energy._pairs import PairSet
 from groupfeat.groups import Irrep, Irreps, isotypic_shares
 
-__all__ = ["family_shares", "rank_one_shares"]
+__all__ = ["family_shares", "rank_one_shares", "target_shares"]
 
 Floats = NDArray[np.float64]
 
@@ -43,3 +45,19 @@ def rank_one_shares(weights: ArrayLike, irrep: Irrep) -> Floats:
     rank = 2 if irrep.frobenius_schur == -1 else 1
     leading, total = squares[..., :rank].sum(-1), squares.sum(-1)
     return np.divide(leading, total, out=np.zeros_like(total), where=total > 0).min(-1)
+
+
+def target_shares(weights: ArrayLike, pairs: PairSet, activation: str | Activation) -> Floats:
+    """Return the largest share of one target in Σ_t (c_t − (n_t/n)Σ_s c_s)², (..., 2M) to (...).
+
+    At most 1 − 1/M on full data, where a node tells one target from all the others.
+    """
+    w, sigma = np.asarray(weights, dtype=np.float64), get_activation(activation)
+    flat = w.reshape(-1, w.shape[-1])
+    values = sigma.value(flat[:, pairs.left] + flat[:, pairs.order + pairs.right])
+    sums = np.stack([np.bincount(pairs.target, row, pairs.order) for row in values])
+    share = pairs.target_counts / len(pairs)
+    squares = (sums - share * sums.sum(1, keepdims=True)) ** 2
+    total = squares.sum(1)
+    found = np.divide(squares.max(1), total, out=np.zeros_like(total), where=total > 0)
+    return found.reshape(w.shape[:-1])

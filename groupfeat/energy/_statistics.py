@@ -1,8 +1,10 @@
 """Counting statistics: Wilson intervals and the chance of something unseen."""
 
 import math
+from collections.abc import Sequence
+from statistics import NormalDist
 
-__all__ = ["unseen_probability", "wilson_interval"]
+__all__ = ["starts_needed", "unseen_probability", "wilson_interval"]
 
 
 def wilson_interval(count: int, total: int, *, z: float = 1.959964) -> tuple[float, float]:
@@ -23,18 +25,63 @@ def wilson_interval(count: int, total: int, *, z: float = 1.959964) -> tuple[flo
     return low, high
 
 
-def unseen_probability(counts: list[int], *, confidence: float = 0.95) -> float:
+def unseen_probability(counts: Sequence[int], *, confidence: float = 0.95) -> float:
     """Return an upper estimate of the chance that a further start finds an unseen class.
 
-    The larger of Good and Turing's (classes seen once)/(starts) and the bound
-    1 − (1 − confidence)^(1/starts) that holds when all starts agree.
+    Good and Turing's f₁/n (f_r classes seen r times in n starts) plus z standard errors
+    √(f₁ + 2f₂ − f₁²/n)/n, and no less than 1 − (1 − confidence)^(1/n), which holds
+    when nothing was seen once.
+
+    Parameters
+    ----------
+    counts
+        Starts that ended in each class.
+    confidence
+        One-sided.
 
     References
     ----------
-    I. J. Good, Biometrika 40 (1953) 237–264.
+    I. J. Good, Biometrika 40 (1953) 237–264; W. W. Esty, Ann. Statist. 11 (1983) 905–912.
+
+    Examples
+    --------
+    >>> from groupfeat.energy import unseen_probability
+    >>> round(unseen_probability([60, 40]), 4), round(unseen_probability([60, 38, 1, 1]), 4)
+    (0.0295, 0.043)
     """
+    _check_share("confidence", confidence)
     total = sum(counts)
     if total < 1:
         return 1.0
     once = sum(1 for count in counts if count == 1)
-    return min(1.0, max(once / total, 1 - (1 - confidence) ** (1 / total)))
+    twice = sum(1 for count in counts if count == 2)
+    z = NormalDist().inv_cdf(confidence)
+    error = math.sqrt(max(once + 2 * twice - once**2 / total, 0.0)) / total
+    return min(1.0, max(once / total + z * error, 1 - (1 - confidence) ** (1 / total)))
+
+
+def starts_needed(counts: Sequence[int], target: float, *, confidence: float = 0.95) -> int:
+    """Return how many starts in all would bring `unseen_probability` down to ``target``.
+
+    On the assumption that as many classes are seen once or twice then as now. Where none
+    is, it is ln(1 − confidence)/ln(1 − target); an assumption it stays, since nothing bounds
+    how many rare classes a landscape has.
+
+    Examples
+    --------
+    >>> from groupfeat.energy import starts_needed
+    >>> starts_needed([60, 40], 0.01), starts_needed([60, 38, 1, 1], 0.01)
+    (299, 433)
+    """
+    _check_share("target", target)
+    _check_share("confidence", confidence)
+    once = sum(1 for count in counts if count == 1)
+    twice = sum(1 for count in counts if count == 2)
+    alike = math.ceil(math.log(1 - confidence) / math.log(1 - target))
+    z = NormalDist().inv_cdf(confidence)
+    return max(alike, math.ceil((once + z * math.sqrt(once + 2 * twice)) / target))
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must be in (0, 1), got {value}")
