@@ -14,6 +14,8 @@ from groupfeat.energy._energy import energy, energy_and_gradient
 from groupfeat.energy._families import PredictedFamily, predicted_families
 from groupfeat.energy._fourier_form import energy_fourier, energy_in_irreps
 from groupfeat.energy._hessian import energy_hessian, energy_hvp
+from groupfeat.energy._kink_ascent import ascend_kinked
+from groupfeat.energy._kinks import KinkCertificate, kink_certificate
 from groupfeat.energy._landscape import (
     Barrier,
     barriers,
@@ -85,6 +87,7 @@ __all__ = [
     "CriticalPoints",
     "FoundMaxima",
     "HessianSpectrum",
+    "KinkCertificate",
     "LandscapeGraph",
     "MaximumClass",
     "Merge",
@@ -95,6 +98,7 @@ __all__ = [
     "Threshold",
     "Variant",
     "ascend",
+    "ascend_kinked",
     "barriers",
     "basin_probabilities",
     "blow_up_times",
@@ -120,6 +124,7 @@ __all__ = [
     "full_pairs",
     "get_activation",
     "get_variant",
+    "kink_certificate",
     "merge_graphs",
     "nearest_in_family",
     "pairs_from_arrays",
