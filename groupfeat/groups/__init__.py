@@ -32,7 +32,8 @@ from groupfeat.groups._fourier import (
 )
 from groupfeat.groups._graphs import cayley_graph, conjugation_graph, lattice_graph
 from groupfeat.groups._identify import identify
-from groupfeat.groups._irreps import Irrep, Irreps, irreps
+from groupfeat.groups._irrep import Irrep
+from groupfeat.groups._irreps import Irreps, irreps
 from groupfeat.groups._lattice import SubgroupLattice, subgroup_lattice
 from groupfeat.groups._matrix_groups import (
     affine_line,

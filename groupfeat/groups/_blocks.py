@@ -1,16 +1,13 @@
 """Irreps of one dimension and field, stacked, so that array operations serve all at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from groupfeat.groups._irreps import Irrep
-
-__all__ = ["IrrepBlock", "blocks_of", "squares"]
+__all__ = ["IrrepBlock", "squares"]
 
 Matrix = NDArray[np.inexact[Any]]
 # Small enough that temporaries stay in cache and are not given back to the system.
@@ -19,24 +16,30 @@ _BLOCK_ENTRIES = 8_000
 
 @dataclass(frozen=True, eq=False)
 class IrrepBlock:
-    """b irreps of dimension d over one field.
+    """b irreps of dimension d over one field, each as the orbit of a unit vector.
+
+    ρ(g) = [u_{g x₁} … u_{g x_d}] [u_{x₁} … u_{x_d}]⁻¹, u_g = ρ(g)u.
 
     Parameters
     ----------
-    positions
-        Where they stand in the sequence they were taken from, b entries.
+    indices
+        Their rows of the character table, shape (b,).
     orbits
-        Shape (b, M, d).
+        u_g, shape (b, M, d).
     pivots
-        Shape (b, d).
+        Elements x₁ … x_d whose vectors form a well-conditioned basis, shape (b, d).
     inverses
-        The inverses of the bases at the pivots, shape (b, d, d).
+        The inverses of those bases, shape (b, d, d).
     """
 
-    positions: list[int]
+    indices: NDArray[np.intp]
     orbits: Matrix
     pivots: NDArray[np.intp]
     inverses: Matrix
+
+    def __post_init__(self) -> None:
+        for array in (self.indices, self.orbits, self.pivots, self.inverses):
+            array.setflags(write=False)
 
     def matrices(self, rows: NDArray[Any]) -> Matrix:
         """Return ρ(g) for rows of the Cayley table (m, M) that belong to g, (b, m, d, d)."""
@@ -45,22 +48,16 @@ class IrrepBlock:
         found: Matrix = frames.swapaxes(2, 3) @ self.inverses[:, None]
         return found
 
-
-def blocks_of(members: Sequence["Irrep"]) -> Iterator[IrrepBlock]:
-    """Stack irreps that are alike, in blocks of bounded memory."""
-    alike: dict[tuple[int, Any], list[int]] = {}
-    for position, irrep in enumerate(members):
-        alike.setdefault((irrep.dim, irrep.orbit.dtype), []).append(position)
-    for positions in alike.values():
-        first = members[positions[0]]
-        size = max(1, _BLOCK_ENTRIES // (first.orbit.size * max(1, len(first.group.generators))))
-        for start in range(0, len(positions), size):
-            chosen = positions[start : start + size]
+    def parts(self, copies: int) -> Iterator["IrrepBlock"]:
+        """Cut into blocks so small that ``copies`` of their orbits stay in cache."""
+        size = max(1, _BLOCK_ENTRIES // (self.orbits[0].size * max(1, copies)))
+        if size >= len(self.indices):
+            yield self
+            return
+        for start in range(0, len(self.indices), size):
+            part = slice(start, start + size)
             yield IrrepBlock(
-                chosen,
-                _stacked([members[i].orbit for i in chosen]),
-                _stacked([members[i].pivots for i in chosen]),
-                _stacked([members[i].basis_inverse for i in chosen]),
+                self.indices[part], self.orbits[part], self.pivots[part], self.inverses[part]
             )
 
 
@@ -68,8 +65,3 @@ def squares(values: NDArray[Any]) -> NDArray[np.float64]:
     """Return |x|², without the square root that np.abs takes."""
     found = values.real**2
     return found + values.imag**2 if np.iscomplexobj(values) else found
-
-
-def _stacked(arrays: list[Any]) -> Any:
-    # One large array is not copied.
-    return arrays[0][None] if len(arrays) == 1 else np.array(arrays)

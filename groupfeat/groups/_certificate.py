@@ -1,17 +1,14 @@
 """The certificate that goes with every set of irreps."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups._blocks import IrrepBlock, blocks_of, squares
+from groupfeat.groups._blocks import IrrepBlock, squares
 from groupfeat.groups._characters import CharacterTable
-
-if TYPE_CHECKING:
-    from groupfeat.groups._irreps import Irrep
 
 __all__ = ["Certificate", "certify"]
 
@@ -35,43 +32,50 @@ class Certificate:
     orthogonality_error: float
 
 
-def certify(table: CharacterTable, members: Iterable["Irrep"]) -> Certificate:
-    """Measure the errors of ``members`` against ``table`` over the whole group.
+def certify(table: CharacterTable, blocks: Iterable[IrrepBlock]) -> Certificate:
+    """Measure the errors of the irreps against ``table`` over the whole group.
 
     With e_x = ‖ρ(s)u_x − u_{sx}‖, the columns of ρ(s)ρ(g) − ρ(sg) are those
     residuals at x = g x_j times the inverse basis B⁻¹, so that the error is at
-    most √d ‖B⁻¹‖ max_x e_x for every g, at a cost of M·d² a generator.
+    most √d ‖B⁻¹‖ max_x e_x for every g, at a cost of M·d² a generator. An exact
+    conjugate has the errors of its partner.
     """
-    everyone = list(members)
-    found = [_errors(table, everyone, block) for block in blocks_of(everyone)]
-    homomorphism, unitarity, traces = (float(max(column)) for column in zip(*found, strict=True))
+    copies = len(table.group.generators)
+    found = [_errors(table, part) for block in blocks for part in block.parts(copies)]
+    homomorphism, unitarity, traces = (max(column) for column in zip(*found, strict=True))
     return Certificate(homomorphism, unitarity, max(traces, table.orthogonality_error))
 
 
-def _errors(
-    table: CharacterTable, members: list["Irrep"], block: IrrepBlock
-) -> tuple[float, float, float]:
+def _errors(table: CharacterTable, block: IrrepBlock) -> tuple[float, float, float]:
     cayley, generators = table.group.cayley_table, list(table.group.generators)
-    trace_error = _trace_error(table, [members[i].index for i in block.positions], block)
+    trace_error = _trace_error(table, block)
     if not generators:
         return 0.0, 0.0, trace_error
     degree = block.orbits.shape[2]
-    amplification = np.linalg.svd(block.inverses, compute_uv=False)[:, 0] * np.sqrt(degree)
-    images = block.matrices(cayley[generators])
+    rows = cayley[generators]
+    images = block.matrices(rows)
     gram = images.conj().swapaxes(2, 3) @ images - np.eye(degree)
-    unitarity = float(np.sqrt(squares(gram).sum(axis=(2, 3)).max()))
-    moved = block.orbits[:, None] @ images.swapaxes(2, 3)
-    residual = squares(moved - block.orbits[:, cayley[generators]]) @ np.ones(degree)
-    homomorphism = float((np.sqrt(residual.max(axis=(1, 2))) * amplification).max())
+    unitarity = math.sqrt(squares(gram).sum(axis=(2, 3)).max())
+    residual = block.orbits[:, None] @ images.swapaxes(2, 3)
+    residual -= block.orbits[:, rows]
+    worst = (squares(residual) @ np.ones(degree)).max(axis=(1, 2))
+    homomorphism = math.sqrt((worst * _amplification(block)).max())
     return homomorphism, unitarity, trace_error
 
 
-def _trace_error(table: CharacterTable, indices: list[int], block: IrrepBlock) -> float:
+def _amplification(block: IrrepBlock) -> NDArray[np.float64]:
+    """Return d‖B⁻¹‖², shape (b,)."""
+    degree = block.inverses.shape[2]
+    if degree == 1:
+        return squares(block.inverses[:, 0, 0])
+    found: NDArray[np.float64] = np.linalg.svd(block.inverses, compute_uv=False)[:, 0] ** 2 * degree
+    return found
+
+
+def _trace_error(table: CharacterTable, block: IrrepBlock) -> float:
     """Return the largest |tr ρ(g) − χ(g)| over the block and the class representatives g."""
     cayley, chosen = table.group.cayley_table, table.group.conjugacy_classes.representatives
-    irreps = np.arange(len(indices))[:, None]
-    traces: NDArray[Any] = np.zeros((len(indices), len(chosen)), dtype=block.orbits.dtype)
-    for j, inverse in enumerate(block.inverses.swapaxes(0, 1)):
-        frames = block.orbits[irreps, cayley[chosen, block.pivots[:, j, None]]]
-        traces += (frames @ inverse[:, :, None])[..., 0]
-    return float(np.sqrt(squares(traces - table.values[indices]).max()))
+    moved = cayley[chosen[:, None, None], block.pivots].swapaxes(0, 1)
+    frames = block.orbits[np.arange(len(moved))[:, None, None], moved]
+    traces = np.einsum("bkji,bji->bk", frames, block.inverses)
+    return math.sqrt(squares(traces - table.values[block.indices]).max())

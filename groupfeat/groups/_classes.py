@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 __all__ = ["ConjugacyClasses", "find_conjugacy_classes"]
 
+# Up to this order all conjugates are formed at once.
+_SMALL = 128
+
 
 @dataclass(frozen=True, eq=False)
 class ConjugacyClasses:
@@ -47,7 +50,27 @@ def find_conjugacy_classes(
     generators: Sequence[int],
     element_orders: NDArray[np.intp],
 ) -> ConjugacyClasses:
-    """Return the orbits of g ↦ s g s⁻¹ over the generators s.
+    """Return the orbits of g ↦ s g s⁻¹ over the generators s."""
+    everyone = np.arange(len(table))
+    if len(table) <= _SMALL:
+        labels = table[table, inverse[:, None]].min(axis=0).astype(np.intp)
+    else:
+        labels = _least_conjugates(table, inverse, generators)
+    first = np.flatnonzero(labels == everyone)
+    sizes = np.bincount(labels)[first]
+    ranking = np.lexsort((first, sizes, element_orders[first]))
+    chosen = first[ranking]
+    rank_of = np.empty(len(table), dtype=np.intp)
+    rank_of[chosen] = np.arange(len(first))
+    return ConjugacyClasses(
+        rank_of[labels], chosen, sizes[ranking].astype(np.intp), element_orders[chosen]
+    )
+
+
+def _least_conjugates(
+    table: NDArray[Any], inverse: NDArray[np.intp], generators: Sequence[int]
+) -> NDArray[np.intp]:
+    """Return the least conjugate of every element.
 
     Every element takes the least label along its orbit under each generator in
     turn, by doubling, until no label changes.
@@ -60,16 +83,7 @@ def find_conjugacy_classes(
             for moved in doublings:
                 labels = np.minimum(labels, labels[moved])
         if np.array_equal(labels, before):
-            break
-    first, raw = np.unique(labels, return_inverse=True)
-    sizes = np.bincount(raw)
-    ranking = np.lexsort((first, sizes, element_orders[first]))
-    rank_of = np.empty(len(first), dtype=np.intp)
-    rank_of[ranking] = np.arange(len(first))
-    chosen = first[ranking].astype(np.intp)
-    return ConjugacyClasses(
-        rank_of[raw], chosen, sizes[ranking].astype(np.intp), element_orders[chosen]
-    )
+            return labels
 
 
 def _doublings(permutation: NDArray[Any]) -> list[NDArray[Any]]:

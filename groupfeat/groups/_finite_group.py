@@ -17,6 +17,8 @@ from groupfeat.groups._generation import generated_subset, generating_set
 
 __all__ = ["FiniteGroup"]
 
+_SMALL = 128
+
 
 @dataclass(frozen=True, eq=False)
 class FiniteGroup:
@@ -117,6 +119,8 @@ class FiniteGroup:
     @cached_property
     def inverse(self) -> NDArray[np.intp]:
         """Indices (M,): ``inverse[g]`` is the element with g·inverse[g] = identity."""
+        if self.order <= _SMALL:
+            return _frozen(np.nonzero(self.cayley_table == 0)[1])
         # g⁻¹ = gᴹ⁻¹, a few look-ups an element; a search through the table costs M².
         found = powers_of(self.cayley_table, np.arange(self.order), self.order - 1)
         return _frozen(found.astype(np.intp))

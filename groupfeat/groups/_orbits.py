@@ -86,7 +86,8 @@ def projected_characters(
     total: Matrix = np.zeros((len(indices), group.order), dtype=values.dtype)
     power = np.zeros_like(elements)
     for s in range(order):
-        moved = labels[group.cayley_table[:, power].T]
+        # hˢx and x hˢ are conjugate, and rows are read faster than columns.
+        moved = labels[group.cayley_table[power]]
         total += phases[:, s, None] * values[rows, moved]
         power = group.cayley_table[power, elements].astype(np.intp)
     return total
@@ -128,7 +129,8 @@ def _pivoted_cholesky(
     cayley, inverse = table.group.cayley_table, table.group.inverse
     batch, order = phi.shape
     rows = np.arange(batch)
-    factors = np.zeros((batch, order, rank), dtype=phi.dtype)
+    # A factor's column stands in a row here, so that the products read memory in order.
+    factors = np.zeros((batch, rank, order), dtype=phi.dtype)
     pivots = np.zeros((batch, rank), dtype=np.intp)
     residual: NDArray[np.floating[Any]] = np.repeat(phi[:, :1].real, order, axis=1)
     scale = residual[:, 0].copy()
@@ -141,15 +143,15 @@ def _pivoted_cholesky(
             raise ArithmeticError(f"the Gram matrix has rank {i} < {rank}")
         column = phi[rows[:, None], cayley[inverse[chosen]]]
         if i:
-            known = factors[rows, chosen, :i].conj()
-            column -= (factors[:, :, :i] @ known[:, :, None])[:, :, 0]
+            known = factors[rows, :i, chosen].conj()
+            column -= (known[:, None] @ factors[:, :i])[:, 0]
         column /= np.sqrt(height)[:, None]
-        factors[:, :, i] = column
+        factors[:, i] = column
         pivots[:, i] = chosen
         residual -= squares(column)
     if residual.max() > 1e-8 * scale.max():
         raise ArithmeticError(f"the Gram matrix has rank > {rank}: residual {residual.max():.1e}")
-    return factors, pivots
+    return np.ascontiguousarray(factors.swapaxes(1, 2)), pivots
 
 
 def _split(
@@ -166,7 +168,7 @@ def _split(
     basis = factor[pivots].T
     ratios = group.cayley_table[np.ix_(group.inverse[pivots], pivots)]
     for attempt in range(_SPLIT_ATTEMPTS):
-        psi = _corner_function(table, phi, chosen, 4 + 4 * attempt, rng)[ratios]
+        psi = _corner_function(table, phi, chosen, ratios, 4 + 4 * attempt, rng)
         inner: Matrix = np.linalg.solve(basis.conj().T, psi.conj().T)
         corner: Matrix = np.linalg.solve(basis.conj().T, inner.conj().T)
         corner = (corner + corner.conj().T) / 2
@@ -184,9 +186,14 @@ def _split(
 
 
 def _corner_function(
-    table: CharacterTable, phi: Matrix, chosen: Projection, terms: int, rng: np.random.Generator
+    table: CharacterTable,
+    phi: Matrix,
+    chosen: Projection,
+    arguments: NDArray[Any],
+    terms: int,
+    rng: np.random.Generator,
 ) -> Matrix:
-    """Return ψ(z) = tr(ρ(z) P ρ(a) P) for a random Hermitian a of ``2·terms`` elements, (M,)."""
+    """Return ψ(z) = tr(ρ(z) P ρ(a) P) for a random Hermitian a of ``2·terms`` elements."""
     group = table.group
     powers = element_powers(group, chosen.element)
     order = len(powers)
@@ -201,6 +208,9 @@ def _corner_function(
     elements = np.concatenate([drawn, group.inverse[drawn]])
     factors = np.concatenate([weights, weights.conj()])
     products = group.cayley_table[np.ix_(powers, elements)]
-    moved = phi[group.cayley_table[:, products.ravel()]]
-    psi: Matrix = moved @ np.outer(phases, factors).ravel()
+    weight = np.outer(phases, factors).ravel()
+    if arguments.size > group.order:
+        everywhere: Matrix = phi[group.cayley_table[:, products.ravel()]] @ weight
+        return everywhere[arguments]
+    psi: Matrix = phi[group.cayley_table[arguments[..., None], products.ravel()]] @ weight
     return psi

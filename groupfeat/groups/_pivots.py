@@ -5,7 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from groupfeat.groups._blocks import squares
+
 __all__ = ["well_conditioned_pivots"]
+
+_RESOLUTION = 1e6
 
 
 def well_conditioned_pivots(orbit: NDArray[np.inexact[Any]]) -> NDArray[np.intp]:
@@ -20,13 +24,18 @@ def well_conditioned_pivots(orbit: NDArray[np.inexact[Any]]) -> NDArray[np.intp]
         If the rows do not span d dimensions.
     """
     degree = orbit.shape[1]
-    rest = np.array(orbit)
+    basis = np.zeros((degree, degree), dtype=orbit.dtype)
+    lengths: NDArray[np.floating[Any]] = squares(orbit) @ np.ones(degree)
     pivots = np.zeros(degree, dtype=np.intp)
     for i in range(degree):
-        lengths = np.einsum("gi,gi->g", rest.conj(), rest).real
-        pivots[i] = np.argmax(np.round(lengths, 6))
-        if lengths[pivots[i]] < 1e-6:
+        pivots[i] = np.rint(lengths * _RESOLUTION).argmax()
+        rest = orbit[pivots[i]]
+        # Twice is enough (Kahan): the second pass removes what rounding left of the first.
+        for _ in range(2):
+            rest = rest - (basis[:i].conj() @ rest) @ basis[:i]
+        length = np.linalg.norm(rest)
+        if length < 1e-3:
             raise ArithmeticError(f"the orbit spans {i} < {degree} dimensions")
-        unit = rest[pivots[i]] / np.sqrt(lengths[pivots[i]])
-        rest -= np.outer(rest @ unit.conj(), unit)
+        basis[i] = rest / length
+        lengths -= squares(orbit @ basis[i].conj())
     return pivots

@@ -125,7 +125,7 @@ def test_certificate_bounds_the_true_error_of_broken_matrices() -> None:
     orbit[7] += 1e-3
     broken = replace(irrep, orbit=orbit)
     members = (*found.members[:3], broken, *found.members[4:])
-    certificate = type(found)(found.table, members).certificate
+    certificate = type(found).from_members(found.table, members).certificate
     matrices = broken.matrices()
     errors = [
         np.linalg.norm(matrices[s] @ matrices[g] - matrices[irrep.group.cayley_table[s, g]])
@@ -137,7 +137,9 @@ def test_certificate_bounds_the_true_error_of_broken_matrices() -> None:
 
 def test_copies_that_do_not_split_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A corner function proportional to φ is a scalar: it splits nothing."""
-    monkeypatch.setattr("groupfeat.groups._orbits._corner_function", lambda table, phi, *_: phi)
+    monkeypatch.setattr(
+        "groupfeat.groups._orbits._corner_function", lambda table, phi, chosen, z, *_: phi[z]
+    )
     group = group_from_spec("A6")
     table = character_table(group)
     chosen = [p.multiplicity for p in choose_projections(table, np.arange(len(table)))]

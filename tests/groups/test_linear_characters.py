@@ -22,7 +22,7 @@ def test_certificate_bounds_the_true_error_of_a_broken_linear_irrep() -> None:
     orbit = np.array(irrep.orbit)
     orbit[7] += 1e-3
     broken = replace(irrep, orbit=orbit)
-    certificate = type(found)(found.table, (found[0], broken, *found[2:])).certificate
+    certificate = type(found).from_members(found.table, (found[0], broken, *found[2:])).certificate
     matrices, table = broken.matrices(), irrep.group.cayley_table
     errors = [np.abs(matrices[s] @ matrices - matrices[table[s]]).max() for s in table[0]]
     errors = [errors[s] for s in irrep.group.generators]
