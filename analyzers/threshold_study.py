@@ -110,7 +110,14 @@ def measure_threshold(
     """Measure one family's threshold on one group."""
     start = time.perf_counter()
     (found,) = survival_thresholds(
-        reps, [family], trials=trials, variant=variant, kind=kind, sampling=sampling, rng=seed
+        reps,
+        [family],
+        trials=trials,
+        variant=variant,
+        kind=kind,
+        sampling=sampling,
+        rng=seed,
+        resolve_all=True,
     )
     order = reps.group.order
     return Measurement(

@@ -37,6 +37,7 @@ from groupfeat.energy._pairs import (
     pairs_from_arrays,
     sample_pairs,
 )
+from groupfeat.energy._prediction import fold_pairs, predict_thresholds
 from groupfeat.energy._saddles import (
     CriticalPoints,
     branches_of,
@@ -120,6 +121,7 @@ __all__ = [
     "find_maxima",
     "find_saddles",
     "flat_directions",
+    "fold_pairs",
     "follow_flow",
     "full_pairs",
     "get_activation",
@@ -130,6 +132,7 @@ __all__ = [
     "pairs_from_arrays",
     "pass_levels",
     "polynomial_activation",
+    "predict_thresholds",
     "predicted_families",
     "random_starts",
     "rank_one_shares",

@@ -67,7 +67,7 @@ class Climber:
             self.cayley,
             self.variant == "ht",
             self.variant == "cross",
-            self._diagonal(sizes),
+            self.diagonal(sizes),
             self.bases,
             families,
             np.array([self.keep, _TOLERANCE, _MOST_ITERATIONS]),
@@ -92,7 +92,7 @@ class Climber:
                 found[own] = rank_one_shares(ends[own], irrep) >= self.keep
         return found
 
-    def _diagonal(self, counts: NDArray[np.intp]) -> Floats:
+    def diagonal(self, counts: NDArray[np.intp]) -> Floats:
         """Return κ: E_HT is E centred over targets less κ/2 Σ σ², for each n.
 
         The terms of two different draws estimate their sum over full data

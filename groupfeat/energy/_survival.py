@@ -1,15 +1,16 @@
 """How many pairs keep a maximum: survival of predicted families on random pair sets (x²)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
+from groupfeat.energy._bisection import Judge, interval_ranks, search_thresholds
 from groupfeat.energy._climber import Climber
 from groupfeat.energy._families import PredictedFamily, predicted_families
 from groupfeat.energy._statistics import wilson_interval
+from groupfeat.energy._variants import ENERGY_VARIANTS
 from groupfeat.groups import (
     FiniteGroup,
     Irreps,
@@ -20,23 +21,21 @@ from groupfeat.groups import (
 __all__ = [
     "KINDS",
     "SAMPLINGS",
-    "VARIANTS",
     "SurvivalCurve",
     "Threshold",
     "equivalent_families",
     "survival_curve",
     "survival_thresholds",
+    "thresholds_of",
 ]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-VARIANTS = ("raw", "cross", "ht")
-"""raw: σ = (a+b)², centred. cross: 2ab, as paired nodes [u; v], [u; −v] see it. ht: unbiased."""
 KINDS = ("existence", "reachability")
 SAMPLINGS = ("without", "with")
+Options = tuple[int, str, str, str, float, int]
 
-_RESOLUTION = 0.004
 _LARGEST_AUTOMORPHISMS = 128
 
 
@@ -54,9 +53,12 @@ class Threshold:
         95 % interval of the median from order statistics (extremes below six trials); ``high``
         is None where it is censored.
     thresholds
-        One n a trial, within 0.4 %; inf where even the largest n tried loses it.
+        One n a trial that keeps it; inf where even the largest n tried loses it. Within 0.4 %
+        where the median or its interval rests on the trial, else only on the right side of them.
     undecided
         Climbs that ended neither converged nor localised, judged by their share.
+    verdicts
+        Climbs (or predictions) that this took.
     """
 
     family: PredictedFamily
@@ -65,6 +67,7 @@ class Threshold:
     high: float | None
     thresholds: Floats = field(repr=False)
     undecided: int
+    verdicts: int
 
     @property
     def censored(self) -> int:
@@ -107,6 +110,7 @@ def survival_thresholds(
     sampling: str = "without",
     keep: float = 0.9,
     rng: int = 0,
+    resolve_all: bool = False,
 ) -> tuple[Threshold, ...]:
     """Return for each family the number of random pairs that half of the trials need to keep it.
 
@@ -138,6 +142,9 @@ def survival_thresholds(
         The least isotypic share.
     rng
         Seed; the result depends on it alone, whatever the number of threads.
+    resolve_all
+        Narrow every trial's bracket to 0.4 %, not only those that the median and its interval
+        rest on.
 
     Raises
     ------
@@ -152,15 +159,13 @@ def survival_thresholds(
     >>> len(found), found[0].n50 == found[4].n50, 50 < found[0].n50 < 110
     (5, True, True)
     """
-    _check_options(trials, variant, kind, sampling, keep)
-    wanted = predicted_families(irreps) if families is None else tuple(families)
-    if not wanted:
-        return ()
-    first_of = equivalent_families(irreps, wanted)
-    climbed = [wanted[i] for i in sorted(set(first_of))]
-    climber = Climber(irreps, climbed, trials, variant, kind, sampling, keep, rng)
-    found = dict(zip(sorted(set(first_of)), _bisect(climber), strict=True))
-    return tuple(_summarised(family, *found[i]) for family, i in zip(wanted, first_of, strict=True))
+    return thresholds_of(
+        irreps,
+        families,
+        lambda climber: climber,
+        options=(trials, variant, kind, sampling, keep, rng),
+        resolve_all=resolve_all,
+    )
 
 
 def survival_curve(
@@ -176,7 +181,7 @@ def survival_curve(
     rng: int = 0,
 ) -> SurvivalCurve:
     """Return how many trials keep ``family`` at each n of ``counts``; see `survival_thresholds`."""
-    _check_options(trials, variant, kind, sampling, keep)
+    check_options(trials, variant, kind, sampling, keep)
     climber = Climber(irreps, [family], trials, variant, kind, sampling, keep, rng)
     sizes = np.array(counts, dtype=np.intp)
     outside = sizes[(sizes < 1) | (sizes > climber.largest)]
@@ -228,47 +233,51 @@ def _moved_families(group: FiniteGroup, irreps: Irreps) -> list[list[int]]:
     return rows
 
 
-def _bisect(climber: Climber) -> list[tuple[Floats, int]]:
-    """Return for each family the least n that keeps it, trial by trial, and undecided climbs."""
-    low = np.zeros(climber.shape, dtype=np.intp)
-    high = np.full(climber.shape, climber.group.order**2, dtype=np.intp)
-    lost = ~climber.kept(high)
-    while lost.any() and high.max() < climber.largest:
-        low = np.where(lost, high, low)
-        high = np.where(lost, np.minimum(2 * high, climber.largest), high)
-        lost &= ~climber.kept(high, lost)
-    while True:
-        open_ = ~lost & (high - low > np.maximum(1, _RESOLUTION * high))
-        if not open_.any():
-            break
-        middle = np.where(open_, (low + high) // 2, high)
-        kept = climber.kept(middle, open_)
-        high = np.where(open_ & kept, middle, high)
-        low = np.where(open_ & ~kept, middle, low)
-    thresholds = np.where(lost, np.inf, high)
-    return [(row, int(u)) for row, u in zip(thresholds, climber.undecided.sum(axis=1), strict=True)]
+def thresholds_of(
+    irreps: Irreps,
+    families: Sequence[PredictedFamily] | None,
+    judge_of: Callable[[Climber], Judge],
+    *,
+    options: Options,
+    resolve_all: bool = False,
+) -> tuple[Threshold, ...]:
+    """Return the thresholds of ``families`` as told by the judge of their climbing tasks."""
+    check_options(*options[:-1])
+    wanted = predicted_families(irreps) if families is None else tuple(families)
+    if not wanted:
+        return ()
+    first_of = equivalent_families(irreps, wanted)
+    judged = sorted(set(first_of))
+    climber = Climber(irreps, [wanted[i] for i in judged], *options)
+    found = search_thresholds(judge_of(climber), resolve_all=resolve_all)
+    place = [judged.index(i) for i in first_of]
+    return tuple(
+        _summarised(
+            family, found.thresholds[i], int(climber.undecided[i].sum()), int(found.judged[i].sum())
+        )
+        for family, i in zip(wanted, place, strict=True)
+    )
 
 
-def _summarised(family: PredictedFamily, thresholds: Floats, undecided: int) -> Threshold:
+def _summarised(
+    family: PredictedFamily, thresholds: Floats, undecided: int, verdicts: int
+) -> Threshold:
     ordered = np.sort(thresholds)
-    trials = len(ordered)
-    # The largest rank whose interval (X_r, X_{T+1-r}) covers the median with 95 %.
-    rank = max(0, int(binom.ppf(0.025, trials, 0.5)) - 1)
-    while binom.cdf(rank, trials, 0.5) <= 0.025:
-        rank += 1
-    low, high = ordered[max(0, rank - 1)], ordered[min(trials - 1, trials - rank)]
+    first, last = interval_ranks(len(ordered))
     with np.errstate(invalid="ignore"):
         median = float(np.median(ordered))
-    return Threshold(family, _finite(median), _finite(low), _finite(high), thresholds, undecided)
+    ends = (_finite(median), _finite(ordered[first]), _finite(ordered[last]))
+    return Threshold(family, *ends, thresholds, undecided, verdicts)
 
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _check_options(trials: int, variant: str, kind: str, sampling: str, keep: float) -> None:
+def check_options(trials: int, variant: str, kind: str, sampling: str, keep: float) -> None:
+    """Raise ``ValueError`` if an option is unknown or out of range."""
     for name, value, known in (
-        ("variant", variant, VARIANTS),
+        ("variant", variant, ENERGY_VARIANTS),
         ("kind", kind, KINDS),
         ("sampling", sampling, SAMPLINGS),
     ):

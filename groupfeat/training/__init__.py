@@ -16,6 +16,7 @@ from groupfeat.training._exact import exact_network, paper_bound, save_layers
 from groupfeat.training._load import Network, load_network, network_accuracy
 from groupfeat.training._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
 from groupfeat.training._network import PairTensors, evaluate, loss_and_gradients
+from groupfeat.training._paired import PairedRun, train_paired
 from groupfeat.training._runs import Snapshot, TrainedRun, log_epochs
 from groupfeat.training._tasks import Task, product_task, table_task
 from groupfeat.training._train import resume, train, train_many, training_pairs
@@ -31,6 +32,7 @@ __all__ = [
     "NodeMatch",
     "NodeReport",
     "PairTensors",
+    "PairedRun",
     "Snapshot",
     "Task",
     "TrainConfig",
@@ -52,5 +54,6 @@ __all__ = [
     "table_task",
     "train",
     "train_many",
+    "train_paired",
     "training_pairs",
 ]

@@ -56,7 +56,7 @@ def test_climbs_end_at_critical_points_of_the_definition(variant: str, sampling:
     counts = np.full(3, 30)
     w = random_starts(6, 3, rng=5)
     before = w.copy()
-    kappa = climber._diagonal(counts)
+    kappa = climber.diagonal(counts)
     climb_tasks(
         w,
         np.arange(3),
@@ -132,7 +132,7 @@ def test_the_weighted_energy_is_unbiased() -> None:
     climber = Climber(
         irreps(group), predicted_families(irreps(group)), 1, "ht", "existence", "without", 0.9, 0
     )
-    kappa = float(climber._diagonal(np.array([n]))[0])
+    kappa = float(climber.diagonal(np.array([n]))[0])
     values = [
         energy_by_definition(w, *everyone[list(chosen)].T, group, "ht", kappa)
         for chosen in combinations(range(total), n)
@@ -258,10 +258,10 @@ def test_a_memorising_end_is_not_kept_for_its_share_alone() -> None:
 
 def test_the_interval_is_that_of_order_statistics() -> None:
     family = predicted_families(irreps(group_from_spec("C3")))[0]
-    twenty = _summarised(family, np.arange(1.0, 21.0), 0)
+    twenty = _summarised(family, np.arange(1.0, 21.0), 0, 0)
     # The 6th and 15th of 20 bound the median with 95.9 % (binomial tail 0.0207 on each side).
     assert (twenty.n50, twenty.low, twenty.high) == (10.5, 6.0, 15.0)
-    censored = _summarised(family, np.array([5.0, np.inf, np.inf]), 0)
+    censored = _summarised(family, np.array([5.0, np.inf, np.inf]), 0, 0)
     assert (censored.n50, censored.high, censored.censored) == (None, None, 2)
 
 
