@@ -71,15 +71,12 @@ def train_paired(group: FiniteGroup, config: TrainConfig, *, seed: int = 0) -> P
         )
     dtype = DTYPES[settled.precision]
     pairs = training_pairs(group, settled, seed)
-    seen, unseen = (
-        None if p is None else PairTensors.of(p, dtype) for p in (pairs, pairs.complement())
-    )
+    seen, rest = PairTensors.of(pairs, dtype), pairs.complement()
+    unseen = seen if rest is None else PairTensors.of(rest, dtype)
     start = initial_parameters(product_task(group), settled, seed)
     half = settled.n_hidden // 2
     first, second = start["W"][:, :half].contiguous(), start["V"][:, :half].contiguous()
-    if seen is None:
-        raise ValueError("no pair to train on")
-    return _descend(first, second, seen, seen if unseen is None else unseen, settled, seed)
+    return _descend(first, second, seen, unseen, settled, seed)
 
 
 def paired_layers(first: Tensor, second: Tensor) -> Layers:
