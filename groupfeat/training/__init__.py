@@ -4,29 +4,32 @@ Needs the extra ``training``: ``pip install "groupfeat[training]"``.
 """
 
 from groupfeat.training._checkpoint import checkpoint_writer, load_checkpoint, save_checkpoint
-from groupfeat.training._config import (
-    INITS,
-    LOSSES,
-    OPTIMIZERS,
-    PRECISIONS,
-    SCHEDULES,
-    TrainConfig,
+from groupfeat.training._config import INITS, LOSSES, OPTIMIZERS, PRECISIONS, SCHEDULES, TrainConfig
+from groupfeat.training._exact import (
+    EXACT_METHODS,
+    ExactSize,
+    conjugate_network,
+    exact_network,
+    exact_sizes,
+    paper_bound,
 )
-from groupfeat.training._exact import exact_network, paper_bound, save_layers
 from groupfeat.training._load import Network, load_network, network_accuracy
 from groupfeat.training._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
 from groupfeat.training._network import PairTensors, evaluate, loss_and_gradients
 from groupfeat.training._paired import PairedRun, train_paired
 from groupfeat.training._runs import Snapshot, TrainedRun, log_epochs
+from groupfeat.training._save import save_layers
 from groupfeat.training._tasks import Task, product_task, table_task
 from groupfeat.training._train import resume, train, train_many, training_pairs
 
 __all__ = [
+    "EXACT_METHODS",
     "INITS",
     "LOSSES",
     "OPTIMIZERS",
     "PRECISIONS",
     "SCHEDULES",
+    "ExactSize",
     "MatchThresholds",
     "Network",
     "NodeMatch",
@@ -38,8 +41,10 @@ __all__ = [
     "TrainConfig",
     "TrainedRun",
     "checkpoint_writer",
+    "conjugate_network",
     "evaluate",
     "exact_network",
+    "exact_sizes",
     "load_checkpoint",
     "load_network",
     "log_epochs",

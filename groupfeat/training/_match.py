@@ -5,30 +5,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.energy import (
-    energy_in_irreps,
-    family_shares,
-    predicted_families,
-    rank_one_shares,
-)
-from groupfeat.groups import Irreps, real_families
+from groupfeat.groups import Irreps
+from groupfeat.training._node_fourier import NodeFourier
 
-__all__ = ["MatchThresholds", "NodeMatch", "NodeReport", "match_nodes"]
+__all__ = ["MatchThresholds", "NodeMatch", "NodeReport", "checked_layers", "match_nodes"]
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class MatchThresholds:
     """When a node is alive, and when it matches a family.
 
-    The defaults accept at most 1 % of Gaussian random nodes from order 6 on (S3 and Q8 0.6 %, the
-    worst of those tried); the isotypic share alone would accept 35 % on S3 (docs/decisions/0005).
-    Below that a match means little, as most of R^M is one family: C2 0.30, C3 0.46, C4 0.06,
-    C5 0.02 of random nodes match, C2×C2 0.005.
+    The defaults accept at most 1 % of Gaussian random nodes from order 6 on (`null_model` tells
+    the chance for a given group); the isotypic share alone would accept 35 % on S3
+    (docs/decisions/0005). Below that a match means little, as most of R^M is one family.
 
     Parameters
     ----------
     alive
-        Least ‖w‖·‖v‖ relative to the largest node's.
+        Least ‖w‖·‖v‖, constant part of w removed, relative to the largest node's.
     share
         Least isotypic share.
     rank_one
@@ -57,16 +53,25 @@ class NodeReport:
     index
         Column of W.
     irreps
-        The nontrivial family that holds the largest share of the node, in both blocks.
+        The nontrivial family that holds the largest share of the node.
     isotypic_share
         Share of ‖w‖² in that family, constant parts of a and b removed.
     rank_one_share
-        Lesser share of the leading singular value in ‖â_k‖² and ‖b̂_k‖²; 1 at a maximum.
+        Lesser share of the leading singular value in ‖â_k‖²_F and ‖b̂_k‖²_F; 1 at a maximum.
     energy_ratio
         E(w/‖w‖)/E*, on full data with σ = x²; 1 at a maximum.
     matched
-        Whether share, rank-one share and energy ratio reach their thresholds and both blocks
+        Whether share, rank-one share and energy ratio reach their thresholds and all blocks
         agree on the family.
+    block_irreps
+        The family of the largest share of a, of b and of the row of V, each on its own; the
+        last is empty where the row of V is constant.
+    output_share
+        Share of the row of V in the node's family.
+    output_cosine
+        Cosine of the row of V with a*b in that family.
+    faults
+        Which of share, rank_one, energy, blocks kept an impure node from matching.
     """
 
     index: int
@@ -75,6 +80,10 @@ class NodeReport:
     rank_one_share: float
     energy_ratio: float
     matched: bool
+    block_irreps: tuple[tuple[int, ...], ...] = ()
+    output_share: float = 0.0
+    output_cosine: float = 0.0
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,12 +100,17 @@ class NodeMatch:
         Nontrivial families without a matched node.
     thresholds
         What was asked of a live and of a matched node.
+    dead, constant
+        Columns of W of nodes that are too weak to count, and of those whose a and b are
+        constant (a bias of the answer).
     """
 
     nodes: tuple[NodeReport, ...]
     by_irrep: dict[tuple[int, ...], int]
     missing: tuple[tuple[int, ...], ...]
     thresholds: MatchThresholds
+    dead: tuple[int, ...] = ()
+    constant: tuple[int, ...] = ()
 
     @property
     def alive(self) -> int:
@@ -107,6 +121,11 @@ class NodeMatch:
     def matched(self) -> int:
         """Number of matched nodes."""
         return sum(node.matched for node in self.nodes)
+
+    @property
+    def impure(self) -> tuple[int, ...]:
+        """Columns of W of live nodes that match no family."""
+        return tuple(node.index for node in self.nodes if not node.matched)
 
     @property
     def share(self) -> float:
@@ -123,9 +142,9 @@ def match_nodes(
 ) -> NodeMatch:
     """Assign every live hidden node to a nontrivial irrep or conjugate pair.
 
-    A node is alive when ‖w‖·‖v‖ (its column of W, its row of V) is large enough
-    beside the largest node's. Constant parts of a and b are removed
-    first: they lie on the trivial irrep, which carries no energy.
+    Constant parts of a and b are removed first: they lie on the trivial irrep, which carries no
+    energy. A node is alive when what is left of its column of W, times its row of V, is large
+    enough beside the largest node's.
 
     Parameters
     ----------
@@ -140,43 +159,65 @@ def match_nodes(
     ------
     ValueError
         If the shapes do not fit the group, or a weight is not finite.
+
+    Examples
+    --------
+    >>> from groupfeat.groups import irreps, symmetric
+    >>> from groupfeat.training import exact_network, match_nodes
+    >>> reps = irreps(symmetric(3))
+    >>> match = match_nodes(*exact_network(reps), reps)
+    >>> match.by_irrep, match.constant
+    ({(1,): 1, (2,): 8}, (9,))
     """
-    w, v = _checked(first_layer, second_layer, irreps.group.order, irreps.group.name)
+    w, v = checked_layers(first_layer, second_layer, irreps)
     asked = thresholds or MatchThresholds()
-    strength = np.linalg.norm(w, axis=0) * np.linalg.norm(v, axis=1)
-    alive = np.flatnonzero(strength > max(asked.alive * float(strength.max(initial=0)), 1e-300))
-    blocks = w.T[alive].reshape(len(alive), 2, irreps.group.order)
-    centred = blocks - blocks.mean(axis=-1, keepdims=True)
-    nodes = centred.reshape(len(alive), 2 * irreps.group.order)
-    norms = np.linalg.norm(nodes, axis=1, keepdims=True)
-    unit = np.divide(nodes, norms, out=np.zeros_like(nodes), where=norms > 0)
-    reports = _report(alive, unit, irreps, asked)
-    families = real_families(irreps)[1:]
-    counts = {f: sum(n.matched and n.irreps == f for n in reports) for f in families}
-    missing = tuple(f for f in families if not counts[f])
-    return NodeMatch(reports, counts, missing, asked)
+    alive, dead, constant = _sorted_nodes(w, v, asked.alive)
+    fourier = NodeFourier.of(w[:, alive], v[alive], irreps)
+    reports = _reports(alive, fourier, asked)
+    counts = {f: sum(n.matched and n.irreps == f for n in reports) for f in fourier.families}
+    missing = tuple(f for f in fourier.families if not counts[f])
+    return NodeMatch(reports, counts, missing, asked, dead, constant)
 
 
-def _report(
-    alive: NDArray[np.intp], unit: NDArray[np.float64], irreps: Irreps, asked: MatchThresholds
+def _sorted_nodes(
+    w: Floats, v: Floats, least: float
+) -> tuple[NDArray[np.intp], tuple[int, ...], tuple[int, ...]]:
+    blocks = w.reshape(2, -1, w.shape[1])
+    varying = np.linalg.norm(blocks - blocks.mean(1, keepdims=True), axis=(0, 1))
+    whole, rows = np.linalg.norm(w, axis=0), np.linalg.norm(v, axis=1)
+    flat = varying <= 1e-9 * whole
+    strength = np.where(flat, 0, varying * rows)
+    bar = max(least * float(strength.max(initial=0)), 1e-300)
+    is_alive = strength > bar
+    is_constant = flat & (whole * rows > bar)
+    dead = np.flatnonzero(~is_alive & ~is_constant)
+    return (
+        np.flatnonzero(is_alive),
+        tuple(dead.tolist()),
+        tuple(np.flatnonzero(is_constant).tolist()),
+    )
+
+
+def _reports(
+    alive: NDArray[np.intp], fourier: NodeFourier, asked: MatchThresholds
 ) -> tuple[NodeReport, ...]:
-    families = real_families(irreps)[1:]
+    families = fourier.families
     if not families or not len(alive):
         return ()
-    shares = family_shares(unit, irreps)[:, 1:]
-    best = np.argmax(shares, axis=1)
-    share = shares[np.arange(len(best)), best]
-    agree = np.argmax(_block_shares(unit, irreps), axis=-1) == best[:, None]
-    ratio = np.zeros(len(best))
-    rank_one = np.zeros(len(best))
-    energies = energy_in_irreps(unit, irreps)
-    for position, family in enumerate(predicted_families(irreps)):
-        rows = best == position
-        ratio[rows] = energies[rows] / family.energy
-        if rows.any():
-            rank_one[rows] = rank_one_shares(unit[rows], irreps[family.irreps[0]])
-    matched = (share >= asked.share) & (rank_one >= asked.rank_one) & (ratio >= asked.energy)
-    matched &= agree.all(1)
+    rows, best = np.arange(len(alive)), fourier.best
+    share = fourier.shares[rows, best]
+    rank_one = fourier.rank_one_shares[:, :2].min(1)
+    ratio = fourier.energy_ratios
+    preferred = np.argmax(fourier.block_shares, axis=-1)
+    answers = fourier.norms[:, 2].sum(-1) > 0
+    agree = (preferred[:, :2] == best[:, None]).all(1) & ((preferred[:, 2] == best) | ~answers)
+    passed = {
+        "share": share >= asked.share,
+        "rank_one": rank_one >= asked.rank_one,
+        "energy": ratio >= asked.energy,
+        "blocks": agree,
+    }
+    output = fourier.block_shares[rows, 2, best]
     return tuple(
         NodeReport(
             int(index),
@@ -184,23 +225,23 @@ def _report(
             float(share[i]),
             float(rank_one[i]),
             float(ratio[i]),
-            bool(matched[i]),
+            all(bool(good[i]) for good in passed.values()),
+            (*(families[k] for k in preferred[i, :2]), families[preferred[i, 2]])
+            if answers[i]
+            else (*(families[k] for k in preferred[i, :2]), ()),
+            float(output[i]),
+            float(fourier.output_cosines[i]),
+            tuple(name for name, good in passed.items() if not good[i]),
         )
         for i, index in enumerate(alive)
     )
 
 
-def _block_shares(unit: NDArray[np.float64], irreps: Irreps) -> NDArray[np.float64]:
-    """Return the nontrivial shares of a and of b, shape (nodes, 2, families)."""
-    empty = np.zeros((len(unit), irreps.group.order))
-    a, b = np.split(unit, 2, axis=1)
-    alone = [np.concatenate(pair, axis=1) for pair in ((a, empty), (empty, b))]
-    return np.stack([family_shares(block, irreps)[:, 1:] for block in alone], axis=1)
-
-
-def _checked(
-    first_layer: ArrayLike, second_layer: ArrayLike, order: int, name: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def checked_layers(
+    first_layer: ArrayLike, second_layer: ArrayLike, irreps: Irreps
+) -> tuple[Floats, Floats]:
+    """Return W (2M, K) and V (K, M) as float64, or say what is wrong with them."""
+    order, name = irreps.group.order, irreps.group.name
     w = np.asarray(first_layer, dtype=np.float64)
     v = np.asarray(second_layer, dtype=np.float64)
     if w.ndim != 2 or w.shape[0] != 2 * order:
