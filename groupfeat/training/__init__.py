@@ -12,6 +12,7 @@ from groupfeat.training._exact import (
     exact_network,
     exact_sizes,
     paper_bound,
+    save_layers,
 )
 from groupfeat.training._load import Network, load_network, network_accuracy
 from groupfeat.training._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
@@ -19,8 +20,10 @@ from groupfeat.training._network import PairTensors, evaluate, loss_and_gradient
 from groupfeat.training._paired import PairedRun, train_paired
 from groupfeat.training._runs import Snapshot, TrainedRun, log_epochs
 from groupfeat.training._save import save_layers
+from groupfeat.training._task_sources import expression_task, load_table_task, word_task
 from groupfeat.training._tasks import Task, product_task, table_task
 from groupfeat.training._train import resume, train, train_many, training_pairs
+from groupfeat.training._transformer import TransformerConfig, TransformerRun, train_transformer
 
 __all__ = [
     "EXACT_METHODS",
@@ -40,13 +43,17 @@ __all__ = [
     "Task",
     "TrainConfig",
     "TrainedRun",
+    "TransformerConfig",
+    "TransformerRun",
     "checkpoint_writer",
     "conjugate_network",
     "evaluate",
     "exact_network",
     "exact_sizes",
+    "expression_task",
     "load_checkpoint",
     "load_network",
+    "load_table_task",
     "log_epochs",
     "loss_and_gradients",
     "match_nodes",
@@ -60,5 +67,7 @@ __all__ = [
     "train",
     "train_many",
     "train_paired",
+    "train_transformer",
     "training_pairs",
+    "word_task",
 ]

@@ -1,0 +1,194 @@
+"""Expressions, words and tables as tasks, against Python's own arithmetic and the group."""
+
+import itertools
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from groupfeat.groups import group_from_spec
+from groupfeat.training import (
+    TrainConfig,
+    expression_task,
+    load_table_task,
+    train,
+    word_task,
+)
+from groupfeat.training._expressions import MAX_DEPTH, MAX_LENGTH, expression_table
+
+FORMULAS = [
+    ("x^2+x*y+y^2", lambda x, y: x * x + x * y + y * y),
+    ("x**2 + xy + y**2", lambda x, y: x * x + x * y + y * y),
+    ("x²+xy+y²", lambda x, y: x * x + x * y + y * y),
+    ("-x^2", lambda x, y: -(x**2)),
+    ("(-x)^2", lambda x, y: x * x),
+    ("x - y - 3", lambda x, y: x - y - 3),
+    ("x-(y-3)", lambda x, y: x - (y - 3)),
+    ("2x(y+1)^3", lambda x, y: 2 * x * (y + 1) ** 3),
+    ("2 x^3 y", lambda x, y: 2 * x**3 * y),
+    ("x^0 + y^1", lambda x, y: 1 + y),
+    ("((x))−(+y)·7", lambda x, y: x - 7 * y),
+    ("123456789012345678901234567890", lambda x, y: 123456789012345678901234567890),
+    ("x^1000 + y", lambda x, y: pow(x, 1000) + y),
+    ("(x+y)(x-y)", lambda x, y: (x + y) * (x - y)),
+    ("x(y)2", lambda x, y: 2 * x * y),
+]
+
+
+@pytest.mark.parametrize("ending", [" mod 7", "%7", " (mod 7)", "mod 12"])
+@pytest.mark.parametrize(("text", "formula"), FORMULAS, ids=[text for text, _ in FORMULAS])
+def test_expressions_by_pythons_integers(text: str, formula, ending: str) -> None:  # type: ignore[no-untyped-def]
+    modulus = 12 if "12" in ending else 7
+    wanted = [[formula(x, y) % modulus for y in range(modulus)] for x in range(modulus)]
+    assert expression_table(text + ending).tolist() == wanted
+
+
+def test_random_expressions() -> None:
+    """Trees printed with all their parentheses mean what Python says they do."""
+    rng = random.Random(0)
+
+    def tree(depth: int) -> str:
+        if depth == 0:
+            return rng.choice(["x", "y", str(rng.randrange(40))])
+        kind = rng.choice("+-*^")
+        if kind == "^":
+            return f"({tree(depth - 1)})**{rng.randrange(4)}"
+        return f"({tree(depth - 1)}){kind}({tree(rng.randrange(depth))})"
+
+    for _ in range(60):
+        text = tree(3)
+        if len(text) > 150:
+            continue
+        table = expression_table(f"{text} mod 11")
+        code = compile(text, "test", "eval")
+        for x, y in [(0, 0), (3, 5), (10, 7)]:
+            assert table[x, y] == eval(code, {"x": x, "y": y}) % 11
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x+y", r"expected 'mod m' at the end of 'x\+y'"),
+        ("x+y mod", "expected 'mod m'"),
+        ("x mod y", "expected 'mod m'"),
+        ("x+z mod 5", "cannot read 'z' at place 3"),
+        ("x/y mod 5", "cannot read '/' at place 2"),
+        ("__import__('os') mod 5", "cannot read '_' at place 1"),
+        ("x+ mod 5", r"expected x, y, a whole number or '\(' before 'mod', the expression ends"),
+        ("x**y mod 5", "expected a whole number as exponent, got 'y' at place 4"),
+        ("x^-1 mod 5", "expected a whole number as exponent, got '-' at place 3"),
+        ("x^2^3 mod 5", "a power of a power needs parentheses, got '\\^' at place 4"),
+        ("x^10001 mod 5", "exponents go up to 10000, got '10001' at place 3"),
+        ("(x+y mod 5", r"expected '\)' for the '\(' at place 1 before 'mod'"),
+        ("x)+y mod 5", r"expected an operator, got '\)' at place 2"),
+        ("x*+y mod 5", r"got '\+' at place 3"),
+        ("x mod 3 mod 5", "expected an operator, got 'mod' at place 3"),
+        ("x mod 1", r"modulus must be in 2\.\.2048, got '1' at place 7"),
+        ("x mod 99999", "modulus must be in"),
+        ("", "expected 'mod m'"),
+        ("x" * (MAX_LENGTH + 1), "at most 200 characters, got 201"),
+        ("(" * (MAX_DEPTH + 1) + "x mod 5", "parentheses nest up to 20 deep"),
+        ("x y² ! mod 3", "cannot read '!' at place 6"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_place(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        expression_table(text)
+
+
+def test_text_only() -> None:
+    with pytest.raises(ValueError, match="at most 200 characters, got int"):
+        expression_table(7)  # type: ignore[arg-type]
+
+
+def test_expression_task_has_all_classes() -> None:
+    task = expression_task("x^2 + y^2  mod 7")
+    assert (task.name, task.sizes, task.n_classes) == ("x^2 + y^2 mod 7", (7, 7), 7)
+    assert task.pairs(task.codes) is None
+    constant = expression_task("0x mod 3")
+    assert constant.n_classes == 3
+
+
+@pytest.mark.parametrize(("spec", "operands"), [("S3", 3), ("C3", 4), ("Q8", 2)])
+def test_words_by_products(spec: str, operands: int) -> None:
+    group = group_from_spec(spec)
+    task = word_task(group, operands)
+    assert task.sizes == (group.order,) * operands
+    for word in itertools.product(range(group.order), repeat=operands):
+        total = 0
+        for letter in word:
+            total = group.cayley_table[total, letter]
+        assert task.labels[word] == total
+    assert not task.labels.flags.writeable
+
+
+def test_words_are_bounded() -> None:
+    group = group_from_spec("S4")
+    with pytest.raises(ValueError, match="at least 2 operands, got 1"):
+        word_task(group, 1)
+    with pytest.raises(ValueError, match=r"make 24\^6 examples"):
+        word_task(group, 6)
+
+
+def test_tables_in_files_are_read_alike(tmp_path: Path) -> None:
+    rows = [[3, 9, -1], [5, 3, 3]]
+    np.save(tmp_path / "a.npy", np.array(rows))
+    (tmp_path / "a.csv").write_text("3, 9,\n\n5,3,3\n")
+    (tmp_path / "a.json").write_text(json.dumps({"table": rows}))
+    (tmp_path / "b.json").write_text(json.dumps(rows))
+    for name in ("a.npy", "a.csv", "a.json", "b.json"):
+        task = load_table_task(tmp_path / name)
+        assert task.labels.tolist() == [[0, 2, -1], [1, 0, 0]]
+        assert (task.n_classes, task.name, len(task)) == (3, name[0], 5)
+
+
+def test_labels_may_be_texts_and_operands_many(tmp_path: Path) -> None:
+    path = tmp_path / "words.csv"
+    path.write_text("red,blue\nblue,\n", encoding="utf-8")
+    task = load_table_task(path, name="colours")
+    assert (task.labels.tolist(), task.name) == ([[1, 0], [0, -1]], "colours")
+    cube = np.arange(8).reshape(2, 2, 2) % 3
+    np.save(tmp_path / "cube.npy", cube)
+    assert load_table_task(tmp_path / "cube.npy").labels.tolist() == cube.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("a.txt", b"1,2", r"must end in \.npy, \.csv, \.json"),
+        ("a.csv", b"1,2\n3\n", "cannot read a table of labels from 'a.csv': rows differ in length"),
+        ("a.json", b"[[1.5]]", "whole numbers or texts, got numbers with a point"),
+        ("a.json", b"[[true]]", "got true or false"),
+        ("a.json", b"{}", 'expected a key "table"'),
+        ("a.json", b"[[1,", "cannot read a table of labels"),
+        ("a.json", b"[[]]", "whole numbers or texts"),
+        ("a.npy", b"rubbish", "cannot read a table of labels"),
+        ("a.csv", b",\n,\n", "hold no example"),
+    ],
+)
+def test_other_files_are_refused(name: str, content: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=told):
+        load_table_task(tmp_path / name)
+
+
+def test_absent_files_and_pickles_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"cannot read a table of labels from 'none\.csv'"):
+        load_table_task(tmp_path / "none.csv")
+    np.save(tmp_path / "a.npy", np.array([[{"a": 1}]]), allow_pickle=True)
+    with pytest.raises(ValueError, match="cannot read a table of labels"):
+        load_table_task(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize(
+    "task", [expression_task("x^2+xy+y^2 mod 5"), word_task(group_from_spec("C3"), 3)]
+)
+def test_tasks_can_be_trained_on(task) -> None:  # type: ignore[no-untyped-def]
+    config = TrainConfig(
+        n_hidden=128, train_fraction=1, epochs=400, weight_decay=0.0, activation="relu"
+    )
+    (run,) = train(task, config)
+    assert run.last("train_accuracy") == 1.0
+    assert run.config.task == task.name

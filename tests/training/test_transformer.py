@@ -1,0 +1,81 @@
+"""The transformer baseline fits, generalises, and keeps to its seed."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from groupfeat.groups import cyclic, group_from_spec
+from groupfeat.training import (
+    TrainConfig,
+    TransformerConfig,
+    product_task,
+    train_transformer,
+    training_pairs,
+)
+
+SMALL = TransformerConfig(width=32, heads=2, feed_forward=64, weight_decay=0.1, learning_rate=5e-3)
+
+
+def test_fits_all_products() -> None:
+    config = dataclasses.replace(SMALL, train_fraction=1.0, epochs=400)
+    run = train_transformer(cyclic(7), config)
+    assert run.history["train_accuracy"][-1] == 1.0
+    assert run.memorized_at == run.epochs < 400
+    assert "test_accuracy" not in run.history
+    assert run.generalized_at is None
+    operands = torch.tensor([[g, h] for g in range(7) for h in range(7)])
+    assert run.model(operands).argmax(1).tolist() == [(g + h) % 7 for g, h in operands.tolist()]
+
+
+def test_reads_operands_in_order() -> None:
+    """On S₃ gh ≠ hg, so a network without places could not fit."""
+    config = dataclasses.replace(SMALL, train_fraction=1.0, epochs=600)
+    assert train_transformer(group_from_spec("S3"), config).history["train_accuracy"][-1] == 1.0
+
+
+def test_unseen_products_are_counted_apart() -> None:
+    config = dataclasses.replace(SMALL, train_fraction=0.8, epochs=60)
+    run = train_transformer(cyclic(5), config, seed=1)
+    assert len(run.history["test_loss"]) == len(run.history["epoch"]) == 7
+    task = product_task(cyclic(5))
+    unseen = task.complement(task.sample(0.8, rng=1))
+    right = run.model(torch.from_numpy(task.operands(unseen)).T).argmax(1).numpy()
+    share = (right == task.targets(unseen)).mean()
+    assert run.history["test_accuracy"][-1] == pytest.approx(share)
+
+
+def test_a_seed_gives_the_same_run_and_touches_no_global_state() -> None:
+    config = dataclasses.replace(SMALL, epochs=20)
+    torch.manual_seed(3)
+    before = torch.random.get_rng_state()
+    calls: list[tuple[int, int, int]] = []
+    first = train_transformer(cyclic(5), config, seed=2, progress=lambda *told: calls.append(told))
+    assert torch.equal(before, torch.random.get_rng_state())
+    torch.rand(5)
+    assert train_transformer(cyclic(5), config, seed=2).history == first.history
+    assert train_transformer(cyclic(5), config, seed=3).history != first.history
+    assert calls == [(2, 10, 20), (2, 20, 20)]
+
+
+def test_sees_the_pairs_of_the_two_layer_run() -> None:
+    task = product_task(cyclic(5))
+    pairs = training_pairs(cyclic(5), TrainConfig(train_fraction=0.6), 4)
+    codes = task.sample(0.6, rng=4)
+    assert (task.operands(codes) == [pairs.left, pairs.right]).all()
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"width": 30, "heads": 4}, "width must be a multiple of heads, got 30 and 4"),
+        ({"epochs": 0}, "epochs must be a whole number from 1 on, got 0"),
+        ({"layers": True}, "layers must be a whole number"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive"),
+        ({"weight_decay": -1.0}, "weight_decay must be zero or more"),
+        ({"train_fraction": 1.5}, r"train_fraction must be in \(0, 1\]"),
+    ],
+)
+def test_absurd_settings_are_refused(setting: dict, told: str) -> None:  # type: ignore[type-arg]
+    with pytest.raises(ValueError, match=told):
+        dataclasses.replace(TransformerConfig(), **setting)
