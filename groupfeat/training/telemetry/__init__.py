@@ -18,6 +18,7 @@ from groupfeat.training.telemetry._interactions import (
     measure_repulsion,
 )
 from groupfeat.training.telemetry._nodes import NodeFeatures, measure_nodes
+from groupfeat.training.telemetry._observer import Telemetry, theory_ridge
 from groupfeat.training.telemetry._stage_one import (
     LazyFlow,
     Spectrum,
@@ -58,6 +59,7 @@ __all__ = [
     "Spectrum",
     "StageBoundaries",
     "Step",
+    "Telemetry",
     "TensorBoardSink",
     "WandbSink",
     "conditional_overlaps",
@@ -81,4 +83,5 @@ __all__ = [
     "solve_ridge",
     "stage_boundaries",
     "strongest_ridge",
+    "theory_ridge",
 ]

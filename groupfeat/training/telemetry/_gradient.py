@@ -4,6 +4,7 @@ Nothing of size n × K or n × n is formed unless n < K: with G_F = βRVᵀ, R =
 every norm and inner product is a trace of M × M matrices.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,12 @@ class FeatureGradient:
 
 
 def measure_gradient(
-    features: Features, second_layer: object, *, ridge: float | None = None, beta: float = 1.0
+    features: Features,
+    second_layer: object,
+    *,
+    ridge: float | None = None,
+    beta: float = 1.0,
+    residual: Callable[[slice, Floats], Floats] | None = None,
 ) -> FeatureGradient:
     """Return ‖G_F‖, and its cosines with TTᵀΦ and with the closed form.
 
@@ -64,6 +70,9 @@ def measure_gradient(
         η of the closed form; None leaves it out. In the optimiser's terms see `theory_ridge`.
     beta
         Output multiplier.
+    residual
+        Gives R for a slice of the examples and their rows of Φ, for other losses than the
+        quadratic ones; by default T − βΦV.
 
     Raises
     ------
@@ -74,20 +83,20 @@ def measure_gradient(
     ----------
     arXiv:2509.21519, Proposition 1; the closed form's second inverse is K × K.
     """
-    v = checked_second(second_layer, features)
+    v = checked_second(second_layer, features, as_is=residual is not None)
     best = None if ridge is None else solve_ridge(features, ridge, beta=beta)
     size = features.n_classes
     own, cross, closed = np.zeros((3, size, size))
     pull, ridge_pull = np.zeros((2, size, size))
     for part, rows in features.chunks():
         targets = features.targets(part)
-        residual = targets - beta * (rows @ v)
-        own += residual.T @ residual
-        pull += residual.T @ targets
+        gap = targets - beta * (rows @ v) if residual is None else residual(part, rows)
+        own += gap.T @ gap
+        pull += gap.T @ targets
         if best is not None:
             rest = targets - beta * (rows @ best)
             closed += rest.T @ rest
-            cross += residual.T @ rest
+            cross += gap.T @ rest
             ridge_pull += rest.T @ targets
     sums = features.pulls
     norm = beta * _root(np.vdot(own, v.T @ v))
@@ -140,17 +149,20 @@ def solve_ridge(features: Features, ridge: float, *, beta: float = 1.0) -> Float
         ) from error
 
 
-def checked_second(second_layer: object, features: Features) -> Floats:
+def checked_second(second_layer: object, features: Features, *, as_is: bool = False) -> Floats:
     """Return V (VC with C = I − 11ᵀ/M when centred over classes) or say why it does not fit.
 
-    The part of V along 1 then changes neither loss nor G_F = βRVᵀ, as R1 = 0.
+    The part of V along 1 then changes neither a quadratic loss nor G_F = βRVᵀ, as R1 = 0;
+    ``as_is`` keeps it.
     """
     v = as_float64(second_layer, "V")
     if v.shape != (features.width, features.n_classes):
         raise ValueError(
             f"V must have shape ({features.width}, {features.n_classes}), got {v.shape}"
         )
-    return v - v.mean(axis=1, keepdims=True) if features.centre == "classes" else v
+    if features.centre == "samples" or as_is:
+        return v
+    return v - v.mean(axis=1, keepdims=True)
 
 
 def _root(square: Any) -> float:

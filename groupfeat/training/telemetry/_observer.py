@@ -1,0 +1,271 @@
+"""An observer of training that records the telemetry of the theory."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from groupfeat.groups import Irreps
+from groupfeat.training._config import TrainConfig
+from groupfeat.training._losses import output_gradient
+from groupfeat.training._model import Composer
+from groupfeat.training._network import Layers, NetSpec, PairTensors, hidden_features, measure
+from groupfeat.training._runs import Snapshot
+from groupfeat.training.telemetry._features import Features
+from groupfeat.training.telemetry._gradient import measure_gradient
+from groupfeat.training.telemetry._interactions import measure_repulsion
+from groupfeat.training.telemetry._nodes import NodeFeatures, measure_nodes
+from groupfeat.training.telemetry._stages import StageBoundaries, measure_step, stage_boundaries
+from groupfeat.training.telemetry._structure import Diagonality, measure_gram, measure_kernel
+
+__all__ = ["Telemetry", "theory_ridge"]
+
+Floats = NDArray[np.float64]
+Record = dict[str, Any]
+Sink = Callable[[Mapping[str, Any]], None]
+
+
+def theory_ridge(config: TrainConfig, n_examples: int) -> float | None:
+    """Return the η of the theory's J + (η/2)‖V‖² that a config amounts to, or None.
+
+    ``ridge`` itself where V is solved for; else the weight decay λ, times n/2 for
+    ``"mse_classes"``, whose loss is 2/n of J's. None without decay, with decay that is decoupled
+    from the gradient (AdamW, Muon), which has no such J, and for losses that are not quadratic.
+    """
+    if config.ridge is not None:
+        return config.ridge
+    if not config.weight_decay or config.optimizer in ("adamw", "muon"):
+        return None
+    return {"mse_samples": 1.0, "mse_classes": n_examples / 2}.get(config.loss, 0.0) * (
+        config.weight_decay
+    ) or None
+
+
+class Telemetry:
+    """Pass it to `groupfeat.training.train` as ``observe``; it records at ``observe_at``.
+
+    A record is a flat dict of plain values: ``position, seed, epoch``, accuracies and losses,
+    and, as asked,
+
+    - ``gradient``: ``gradient_norm`` ‖G_F‖, ``gradient_cosine_lazy``, ``gradient_cosine_ridge``,
+      ``gradient_ridge_norm`` (see `FeatureGradient`), in the loss's own centring and up to its
+      constant factor. O(nKM), and with a ridge O(nK min(n, K) + min(n, K)³).
+    - ``structure``: ``gram_*`` and ``kernel_*`` for ΦᵀΦ and ΦΦᵀ (see `Diagonality`).
+      O(nK² + n²K), the latter up to `LARGEST_KERNEL` examples.
+    - ``steps``: ``first_layer_*`` and ``second_layer_*`` (see `Step`).
+    - ``irreps``: the nodes' summary (see `NodeFeatures`), on products of the irreps' group and
+      real weights. O(nK + KM²).
+    - ``repulsion``: ``repulsion_*`` (see `Repulsion`), with a ridge. O(nK² + K³).
+
+    Deeper networks are measured at their last hidden layer.
+
+    Parameters
+    ----------
+    gradient, structure, steps, repulsion
+        What to record.
+    irreps
+        Irreps of the group, to record nodes; None leaves them out.
+    sinks
+        Each gets every record, as `JsonLines`.
+    keep_nodes
+        Whether every node's energy, shares and strength are kept in ``nodes``.
+
+    Attributes
+    ----------
+    records
+        All records, in the order in which they came.
+    nodes
+        Position of a run to pairs (epoch, `NodeFeatures`).
+
+    Examples
+    --------
+    >>> from groupfeat.groups import cyclic
+    >>> from groupfeat.training import TrainConfig, train
+    >>> telemetry = Telemetry()
+    >>> config = TrainConfig(n_hidden=16, epochs=20)
+    >>> runs = list(train(cyclic(5), config, observe=telemetry, observe_at=[0, 20]))
+    >>> [record["epoch"] for record in telemetry.records]
+    [0, 20]
+    >>> telemetry.records[1]["gradient_cosine_lazy"] > 0
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        gradient: bool = True,
+        structure: bool = False,
+        steps: bool = True,
+        repulsion: bool = False,
+        irreps: Irreps | None = None,
+        sinks: Sequence[Sink] = (),
+        keep_nodes: bool = False,
+    ) -> None:
+        self.gradient, self.structure, self.steps = gradient, structure, steps
+        self.repulsion, self.irreps, self.sinks = repulsion, irreps, tuple(sinks)
+        self.keep_nodes = keep_nodes
+        self.records: list[Record] = []
+        self.nodes: dict[int, list[tuple[int, NodeFeatures]]] = defaultdict(list)
+        self._layers: dict[tuple[int, str], list[NDArray[Any]]] = defaultdict(list)
+
+    def __call__(self, snapshot: Snapshot) -> None:
+        """Record one snapshot."""
+        record: Record = {
+            "position": snapshot.position,
+            "seed": snapshot.seed,
+            "epoch": snapshot.epoch,
+        }
+        view = _View.of(snapshot)
+        record |= _scores(snapshot, view)
+        ridge = theory_ridge(snapshot.config, len(snapshot.codes))
+        if self.gradient:
+            record |= _gradient_record(view, snapshot.config, ridge)
+        if self.structure:
+            record |= _named("gram", measure_gram(view.features))
+            record |= _named("kernel", measure_kernel(view.features))
+        if self.steps:
+            record |= self._steps(snapshot)
+        nodes = self._nodes(snapshot)
+        if nodes is not None:
+            record |= nodes.summary()
+            if self.keep_nodes:
+                self.nodes[snapshot.position].append((snapshot.epoch, nodes))
+        if self.repulsion and ridge is not None:
+            families = None if nodes is None else nodes.family
+            found = measure_repulsion(view.features, ridge, families=families)
+            record |= {
+                "repulsion_similar": found.similar_repel,
+                "repulsion_pairs": found.similar_pairs,
+                "repulsion_within": found.within_family,
+                "repulsion_across": found.across_families,
+            }
+        self.records.append(record)
+        for sink in self.sinks:
+            sink(record)
+
+    def run(self, position: int = 0) -> list[Record]:
+        """Return the records of one run, in the order of their epochs."""
+        found = [record for record in self.records if record["position"] == position]
+        return sorted(found, key=lambda record: int(record["epoch"]))
+
+    def stages(self, position: int = 0, **levels: float) -> StageBoundaries:
+        """Return `stage_boundaries` of one run."""
+        return stage_boundaries(self.run(position), **levels)
+
+    def _steps(self, snapshot: Snapshot) -> Record:
+        record: Record = {}
+        layers = (("first_layer", snapshot.first_layer), ("second_layer", snapshot.second_layer))
+        for name, weights in layers:
+            seen = self._layers[snapshot.position, name]
+            if seen:
+                last = seen[-1] - seen[-2] if len(seen) > 1 else None
+                step = measure_step(seen[-1], weights, last)
+                record |= {
+                    f"{name}_step": step.size,
+                    f"{name}_cosine": step.cosine,
+                    f"{name}_turn": step.turn,
+                }
+            seen.append(weights)
+            del seen[:-2]
+        return record
+
+    def _nodes(self, snapshot: Snapshot) -> NodeFeatures | None:
+        pairs, config = snapshot.pairs, snapshot.config
+        if self.irreps is None or pairs is None or config.complex_weights:
+            return None
+        first, second = snapshot.first_layer, snapshot.second_layer
+        return measure_nodes(first, second, self.irreps, pairs, activation=config.activation)
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """A snapshot's network on its examples, in float64."""
+
+    layers: Layers = field(repr=False)
+    seen: PairTensors = field(repr=False)
+    spec: NetSpec
+    features: Features
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> "_View":
+        config, task = snapshot.config, snapshot.task
+        seen = PairTensors.of_codes(task, snapshot.codes, torch.float64)
+        parameters = {
+            name: torch.from_numpy(np.array(part, dtype=np.float64))
+            for name, part in snapshot.run.parameters.items()
+        }
+        layers = Composer(task, config, seen).layers(parameters)
+        spec = NetSpec(
+            config.activation, config.loss, config.beta, config.residual, config.complex_weights
+        )
+
+        def form(start: int, stop: int) -> Floats:
+            part = PairTensors(seen.rows[:, start:stop], seen.target[start:stop], seen.share)
+            return np.asarray(hidden_features(layers, part, spec)[0].numpy(), dtype=np.float64)
+
+        centre = "samples" if config.loss == "mse_samples" else "classes"
+        features = Features(
+            task.targets(snapshot.codes), task.n_classes, layers.second.shape[1], centre, form
+        )
+        return cls(layers, seen, spec, features)
+
+
+def _scores(snapshot: Snapshot, view: _View) -> Record:
+    history = snapshot.run.history
+    if history["epoch"][-1] == snapshot.epoch:
+        return {name: column[-1] for name, column in history.items() if name != "epoch"}
+    record: Record = {}
+    unseen = snapshot.task.complement(snapshot.codes)
+    sets = {"train": view.seen}
+    if len(unseen):
+        sets["test"] = PairTensors.of_codes(snapshot.task, unseen, torch.float64)
+    for name, pairs in sets.items():
+        accuracy, loss = measure(view.layers, pairs, view.spec)
+        record |= {f"{name}_accuracy": accuracy, f"{name}_loss": loss}
+    return record
+
+
+def _gradient_record(view: _View, config: TrainConfig, ridge: float | None) -> Record:
+    quadratic = config.loss in ("mse_samples", "mse_classes")
+    plain = quadratic and view.layers.output_bias is None
+    found = measure_gradient(
+        view.features,
+        view.layers.second.T,
+        ridge=ridge if plain else None,
+        beta=config.beta,
+        residual=None if plain else _residual(view, config),
+    )
+    return {
+        "gradient_norm": found.norm,
+        "gradient_cosine_lazy": found.cosine_lazy,
+        "gradient_cosine_ridge": found.cosine_ridge,
+        "gradient_ridge_norm": found.ridge_norm,
+    }
+
+
+def _residual(view: _View, config: TrainConfig) -> Callable[[slice, Floats], Floats]:
+    """Return −∂loss/∂Ŷ of rows of Φ, in units in which the quadratic losses give T − βΦV."""
+    count = len(view.seen)
+    scale = {"mse_classes": count / 2, "mse_samples": 1.0}.get(config.loss, float(count))
+
+    def rows(part: slice, features: Floats) -> Floats:
+        logits = config.beta * (torch.from_numpy(features) @ view.layers.second.T)
+        if view.layers.output_bias is not None:
+            logits += view.layers.output_bias
+        target, share = view.seen.target[part], view.seen.share
+        pull = output_gradient(logits, target, share, config.loss, count)[1]
+        return np.asarray(-scale * pull.numpy(), dtype=np.float64)
+
+    return rows
+
+
+def _named(name: str, found: Diagonality) -> Record:
+    return {
+        f"{name}_off_diagonal": found.frobenius,
+        f"{name}_off_diagonal_mean": found.mean,
+        f"{name}_off_diagonal_max": found.maximum,
+    }
