@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from groupfeat.groups import Irreps
 from groupfeat.training._config import TrainConfig
+from groupfeat.training._hidden import Layers, NetSpec, Workspace, hidden_layers
 from groupfeat.training._losses import output_gradient
 from groupfeat.training._model import Composer
-from groupfeat.training._network import Layers, NetSpec, PairTensors, hidden_features, measure
+from groupfeat.training._network import PairTensors, measure
 from groupfeat.training._runs import Snapshot
 from groupfeat.training.telemetry._features import Features
 from groupfeat.training.telemetry._gradient import measure_gradient
@@ -204,8 +205,8 @@ class _View:
         )
 
         def form(start: int, stop: int) -> Floats:
-            part = PairTensors(seen.rows[:, start:stop], seen.target[start:stop], seen.share)
-            return np.asarray(hidden_features(layers, part, spec)[0].numpy(), dtype=np.float64)
+            hidden = hidden_layers(layers, seen.rows[:, start:stop], spec, Workspace())
+            return np.asarray(hidden.last.numpy(), dtype=np.float64)
 
         centre = "samples" if config.loss == "mse_samples" else "classes"
         features = Features(
