@@ -12,7 +12,6 @@ from groupfeat.training._exact import (
     exact_network,
     exact_sizes,
     paper_bound,
-    save_layers,
 )
 from groupfeat.training._load import Network, load_network, network_accuracy
 from groupfeat.training._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
