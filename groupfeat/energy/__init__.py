@@ -28,6 +28,7 @@ from groupfeat.energy._landscape_graph import (
     explore_landscape,
     merge_graphs,
 )
+from groupfeat.energy._landscape_store import extend_store, load_store
 from groupfeat.energy._local_model import symmetry_directions
 from groupfeat.energy._maxima import FoundMaxima, MaximumClass, find_maxima
 from groupfeat.energy._pairs import (
@@ -116,6 +117,7 @@ __all__ = [
     "energy_in_irreps",
     "equivalent_families",
     "explore_landscape",
+    "extend_store",
     "family_shares",
     "find_basins",
     "find_maxima",
@@ -127,6 +129,7 @@ __all__ = [
     "get_activation",
     "get_variant",
     "kink_certificate",
+    "load_store",
     "merge_graphs",
     "nearest_in_family",
     "pairs_from_arrays",
