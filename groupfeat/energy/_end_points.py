@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from groupfeat.energy._activations import Activation
 from groupfeat.energy._families import PredictedFamily
+from groupfeat.energy._kinks import handles_kinks, kink_spectrum
 from groupfeat.energy._pairs import PairSet
 from groupfeat.energy._search import VANISHING, Ascent
 from groupfeat.energy._sphere import HessianSpectrum, riemannian_spectrum
@@ -39,7 +40,9 @@ class Landscape:
     predicted: tuple[PredictedFamily, ...]
 
     def spectrum(self, w: Floats) -> HessianSpectrum:
-        """Return the Riemannian Hessian's spectrum at one weight."""
+        """Return the Riemannian Hessian's spectrum at one weight; on kinks, along them."""
+        if handles_kinks(self.pairs, self.activation, self.variant):
+            return kink_spectrum(w, self.pairs, self.activation)
         return riemannian_spectrum(w, self.pairs, self.activation, variant=self.variant)
 
 

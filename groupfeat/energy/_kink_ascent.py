@@ -5,11 +5,20 @@ from numpy.typing import NDArray
 
 from groupfeat.energy._activations import Activation, get_activation
 from groupfeat.energy._energy import energy
-from groupfeat.energy._kinks import ON_KINK, Cell, Cells, cell_of, make_cells, subspace_of
+from groupfeat.energy._kinks import (
+    ON_KINK,
+    Cell,
+    Cells,
+    cell_of,
+    handles_kinks,
+    make_cells,
+    subspace_of,
+)
 from groupfeat.energy._pairs import PairSet
 from groupfeat.energy._search import CONVERGED, Ascent, Progress, ascend
+from groupfeat.energy._variants import Variant
 
-__all__ = ["ascend_kinked"]
+__all__ = ["ascend_kinked", "climb"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -17,6 +26,7 @@ Bools = NDArray[np.bool_]
 ON_KINKS = "converged on kinks of σ"
 STALLED = "not converged on the kinks: raise max_steps"
 _MAX_STEPS = 400
+_FIRST_ITERATIONS = 300
 _SNAP_EVERY = 4
 _REACHES = (1e-1, 1e-2, 1e-4)
 
@@ -27,7 +37,7 @@ def ascend_kinked(
     activation: str | Activation = "relu",
     *,
     tolerance: float = 1e-8,
-    max_iterations: int = 300,
+    max_iterations: int = _FIRST_ITERATIONS,
     max_steps: int = _MAX_STEPS,
     progress: Progress | None = None,
 ) -> Ascent:
@@ -80,6 +90,37 @@ def ascend_kinked(
             progress(i + 1, len(weights))
     energies = energy(weights, pairs, sigma)
     return Ascent(weights, energies, errors, tuple(statuses), first.iterations)
+
+
+def climb(
+    starts: Floats,
+    pairs: PairSet,
+    sigma: Activation,
+    *,
+    variant: Variant,
+    tolerance: float,
+    max_iterations: int,
+    progress: Progress | None = None,
+) -> Ascent:
+    """Return `ascend_kinked` where σ has kinks and it can be afforded, else `ascend`."""
+    if handles_kinks(pairs, sigma, variant):
+        return ascend_kinked(
+            starts,
+            pairs,
+            sigma,
+            tolerance=tolerance,
+            max_iterations=min(max_iterations, _FIRST_ITERATIONS),
+            progress=progress,
+        )
+    return ascend(
+        starts,
+        pairs,
+        sigma,
+        variant=variant,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        progress=progress,
+    )
 
 
 def _climb(w: Floats, cells: Cells, tolerance: float, max_steps: int) -> tuple[Floats, float, str]:

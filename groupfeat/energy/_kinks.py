@@ -14,10 +14,19 @@ from scipy.optimize import linprog, lsq_linear
 
 from groupfeat.energy._activations import Activation, get_activation
 from groupfeat.energy._pairs import PairSet
-from groupfeat.energy._sphere import check_unit
-from groupfeat.energy._variants import get_variant, make_readout
+from groupfeat.energy._sphere import HessianSpectrum, check_unit
+from groupfeat.energy._variants import Variant, get_variant, make_readout
 
-__all__ = ["Cell", "KinkCertificate", "cell_of", "kink_certificate", "make_cells"]
+__all__ = [
+    "Cell",
+    "KinkCertificate",
+    "cell_of",
+    "handles_kinks",
+    "kink_certificate",
+    "kink_spectrum",
+    "make_cells",
+    "subspace_of",
+]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -26,6 +35,7 @@ ON_KINK = 1e-9
 """A pair lies on its kink where |a[g] + b[h]| is below this share of the largest."""
 _ZERO = 1e-6
 _MOST_UPWARD = 8
+_LARGEST = 12
 _UNBALANCED = 1e-3
 
 
@@ -214,8 +224,7 @@ def kink_certificate(
     balances = list(_balances(w, cells, active))
     cell = max(balances, key=lambda choice: choice.relative_gradient)
     values, codim = _inside(w, cells, cell)
-    zero = _ZERO * max(float(np.abs(values).max(initial=0.0)), 1e-300)
-    index, nullity = int(np.sum(values > zero)), int(np.sum(np.abs(values) <= zero))
+    index, nullity = _counts(values)
     margin = min(_margin(w, cells, choice) for choice in balances)
     proved = cell.relative_gradient <= 1e-8 and margin > 1e-6 and cell.n_upward <= _MOST_UPWARD
     return KinkCertificate(
@@ -230,6 +239,36 @@ def kink_certificate(
         nullity=nullity,
         is_strict_maximum=proved and not (index or nullity),
     )
+
+
+def handles_kinks(pairs: PairSet, sigma: Activation, variant: Variant) -> bool:
+    """Return whether searches follow the kinks: piecewise σ, raw energy, order ≤ 12.
+
+    Beyond that the active sets are too large for one start in a second.
+    """
+    return sigma.name in KINKED and variant.name == "raw" and pairs.order <= _LARGEST
+
+
+def kink_spectrum(weight: Floats, pairs: PairSet, sigma: Activation) -> HessianSpectrum:
+    """Return the spectrum within the active set at one unit weight.
+
+    Directions that leave the kinks have no second derivative; they stand in it as copies of
+    the lowest eigenvalue, so that its length is 2M − 1.
+    """
+    cells = make_cells(pairs, sigma)
+    x = cells.rows @ weight
+    active = np.abs(x) <= ON_KINK * np.abs(x).max()
+    values, codim = _inside(weight, cells, cell_of(weight, cells, active))
+    largest = float(np.abs(values).max(initial=0.0))
+    index, nullity = _counts(values)
+    filled = np.concatenate([np.full(codim, values.min(initial=0.0)), values])
+    return HessianSpectrum(filled, index, nullity, _ZERO * largest)
+
+
+def _counts(values: Floats) -> tuple[int, int]:
+    """Return how many eigenvalues are above zero, and how many are zero."""
+    zero = _ZERO * max(float(np.abs(values).max(initial=0.0)), 1e-300)
+    return int(np.sum(values > zero)), int(np.sum(np.abs(values) <= zero))
 
 
 def cell_of(w: Floats, cells: Cells, active: NDArray[np.bool_]) -> Cell:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from groupfeat.energy._activations import Activation, get_activation
 from groupfeat.energy._end_points import EndGroup, Landscape, group_end_points
 from groupfeat.energy._families import PredictedFamily, predicted_families
+from groupfeat.energy._kink_ascent import climb
 from groupfeat.energy._pairs import PairSet, full_pairs
-from groupfeat.energy._search import Ascent, Progress, ascend, random_starts
+from groupfeat.energy._search import Ascent, Progress, random_starts
 from groupfeat.energy._shares import family_shares, rank_one_shares, target_shares
 from groupfeat.energy._statistics import starts_needed, unseen_probability, wilson_interval
 from groupfeat.energy._variants import ENERGY_VARIANTS, Variant, get_variant
@@ -177,7 +178,7 @@ def find_maxima(
             f"pairs are of {seen.group.name}, irreps of {irreps.group.name} (their Cayley tables "
             "differ); build both from one group"
         )
-    ascent = ascend(
+    ascent = climb(
         random_starts(irreps.group.order, starts, rng=rng),
         seen,
         sigma,

@@ -11,6 +11,7 @@ from groupfeat.energy import (
     ascend_kinked,
     energy,
     energy_and_gradient,
+    find_maxima,
     full_pairs,
     get_activation,
     kink_certificate,
@@ -18,7 +19,7 @@ from groupfeat.energy import (
     sample_pairs,
 )
 from groupfeat.energy._kinks import _inside, cell_of, make_cells, subspace_of
-from groupfeat.groups import cyclic, group_from_spec, symmetric
+from groupfeat.groups import cyclic, group_from_spec, irreps, symmetric
 
 Floats = NDArray[np.float64]
 
@@ -207,3 +208,14 @@ def test_bad_input_is_refused() -> None:
         kink_certificate(np.ones(10), pairs)
     with pytest.raises(ValueError, match="one weight"):
         kink_certificate(random_starts(5, 2, rng=0), pairs)
+
+
+def test_found_maxima_of_relu_stop_on_kinks() -> None:
+    found = find_maxima(irreps(symmetric(3)), activation="relu", starts=20, rng=0)
+    assert found.is_converged
+    levels = {round(c.energy, 6) for c in found.classes}
+    assert levels <= {2.25, 1.333333, 0.888889}
+    for c in found.classes:
+        assert (c.index, c.flat_dim) == (0, 0)
+        assert c.gradient_norm <= 1e-8
+        assert kink_certificate(c.representative, full_pairs(symmetric(3))).is_strict_maximum
