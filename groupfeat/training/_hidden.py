@@ -52,18 +52,30 @@ class Hidden(NamedTuple):
 
 
 class Workspace:
-    """Buffers that are used again, chunk after chunk."""
+    """Buffers that are used again, chunk after chunk and step after step."""
 
     def __init__(self) -> None:
-        self._buffers: dict[str, Tensor] = {}
+        self._memory: dict[str, Tensor] = {}
+        self._views: dict[tuple[str, int, int], Tensor] = {}
 
     def get(self, name: str, rows: int, columns: int, like: Tensor) -> Tensor:
-        """Return an uninitialised (rows, columns) buffer; valid until the name is asked again."""
-        size = rows * columns
-        found = self._buffers.get(name)
-        if found is None or found.numel() < size or found.dtype != like.dtype:
-            found = self._buffers[name] = like.new_empty(size)
-        return found[:size].view(rows, columns)
+        """Return a (rows, columns) buffer, not cleared; valid until the name is asked for again."""
+        found = self._views.get((name, rows, columns))
+        if found is None or found.dtype != like.dtype:
+            size, memory = rows * columns, self._memory.get(name)
+            if memory is None or memory.numel() < size or memory.dtype != like.dtype:
+                memory = self._memory[name] = like.new_empty(size)
+                self._views = {k: view for k, view in self._views.items() if k[0] != name}
+            found = memory[:size].view(rows, columns)
+            self._views[name, rows, columns] = found
+        return found
+
+    def zeros(self, name: str, like: Tensor) -> Tensor:
+        """Return a buffer of the shape of ``like``, cleared."""
+        if like.ndim == 1:
+            return torch.zeros_like(like)
+        rows, columns = like.shape
+        return self.get(name, rows, columns, like).zero_()
 
 
 def is_compiled(first: Tensor, rows: Tensor, spec: NetSpec) -> bool:

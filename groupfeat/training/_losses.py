@@ -19,8 +19,8 @@ def output_gradient(
     ``share`` is n_t/n of the whole set of ``count`` examples; ``"mse_samples"`` expects logits
     that are already centred over samples. ``logits`` may be overwritten.
     """
-    rows = torch.arange(len(target), device=target.device)
     if loss in ("cross_entropy", "stablemax"):
+        rows = torch.arange(len(target), device=target.device)
         softmax = _stablemax if loss == "stablemax" else _cross_entropy
         value, pull = softmax(logits, rows, target)
         return float(value) / count, pull.div_(count)
@@ -34,7 +34,7 @@ def output_gradient(
         logits.sub_(logits.mean(1, keepdim=True)).add_(1 / logits.shape[1])
     else:
         logits.add_(share)
-    logits[rows, target] -= 1
+    logits[torch.arange(len(target), device=target.device), target] -= 1
     return 0.5 * scale * float(logits.square().sum()), logits.mul_(scale)
 
 

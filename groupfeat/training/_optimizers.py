@@ -1,8 +1,10 @@
 """Full-batch steps of named optimisers on named parameters, with a state that can be stored."""
 
 import math
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from groupfeat.training import _kernels_hidden as kernels
@@ -38,6 +40,7 @@ class Optimizer:
         self.config, self.parameters = config, parameters
         self.decay = config.weight_decay or 0.0
         self.state = self._fresh() if state is None else state
+        self._flat = self._flat_arrays() if config.optimizer not in ("gd", "sgd") else {}
         plain = self._gd if config.optimizer in ("gd", "sgd") else self._adam
         self.rules = {name: self._muon if self._orthogonal(name) else plain for name in parameters}
 
@@ -63,6 +66,15 @@ class Optimizer:
             found |= {f"{name}.{letter}": torch.zeros_like(part) for letter in letters}
         return found
 
+    def _flat_arrays(self) -> dict[str, tuple[NDArray[Any], ...]]:
+        """Return parameter and Adam's moments as flat arrays on the same memory, on a CPU."""
+        found = {}
+        for name, part in self.parameters.items():
+            if part.device.type == "cpu" and kernels.compiled() and not self._orthogonal(name):
+                parts = part, self.state[f"{name}.m"], self.state[f"{name}.v"]
+                found[name] = tuple(each.view(-1).numpy() for each in parts)
+        return found
+
     def _gd(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
         parameter = self.parameters[name]
         if self.decay:
@@ -73,7 +85,7 @@ class Optimizer:
 
     def _adam(self, name: str, gradient: Tensor, rate: float, epoch: int) -> None:
         parameter, config = self.parameters[name], self.config
-        if parameter.device.type == "cpu" and kernels.compiled():
+        if name in self._flat:
             self._compiled_adam(name, gradient, rate, epoch)
             return
         if self.decay and config.optimizer == "adam":
@@ -89,8 +101,8 @@ class Optimizer:
 
     def _compiled_adam(self, name: str, gradient: Tensor, rate: float, epoch: int) -> None:
         config, coupled = self.config, self.config.optimizer == "adam"
-        parts = self.parameters[name], gradient, self.state[f"{name}.m"], self.state[f"{name}.v"]
-        arrays = [part.contiguous().view(-1).numpy() for part in parts]
+        parameter, *moments = self._flat[name]
+        arrays = parameter, gradient.contiguous().view(-1).numpy(), *moments
         numbers = (
             config.adam_beta1,
             config.adam_beta2,
@@ -100,7 +112,7 @@ class Optimizer:
             1 / math.sqrt(1 - config.adam_beta2**epoch),
             config.adam_epsilon,
         )
-        kernels.adam_step(*arrays, *(arrays[0].dtype.type(number) for number in numbers))
+        kernels.adam_step(*arrays, *(parameter.dtype.type(number) for number in numbers))
 
     def _muon(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
         parameter, momentum = self.parameters[name], self.config.muon_momentum

@@ -160,8 +160,8 @@ class Run:
         alive = living_nodes(self.parameters["W"], self.parameters["V"], below)
         if len(alive) < self.parameters["W"].shape[1]:
             self.kept = alive if self.kept is None else self.kept[alive]
-            self.parameters = {name: part[:, alive] for name, part in self.parameters.items()}
-            state = {name: part[:, alive] for name, part in self.optimizer.state.items()}
+            self.parameters = _columns(self.parameters, alive)
+            state = _columns(self.optimizer.state, alive)
             self.optimizer = Optimizer(self.parameters, self.config, state)
 
     def _whole(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -218,6 +218,10 @@ def _norms(weights: Tensor, kind: str) -> Tensor | None:
     if kind == "free":
         return None
     return weights.norm(dim=0) if kind == "node" else weights.norm()
+
+
+def _columns(parts: Mapping[str, Tensor], chosen: Tensor) -> dict[str, Tensor]:
+    return {name: part[:, chosen].contiguous() for name, part in parts.items()}
 
 
 def _arrays(tensors: dict[str, Tensor]) -> dict[str, NDArray[Any]]:

@@ -1,0 +1,244 @@
+"""One full-batch step beside plain torch as the author's trainer writes it; many seeds; memory.
+
+Run with ``make bench``. The twin is our own: one-hot inputs (n, 2M), two bias-free linear layers,
+MSE centred over classes and averaged over the batch, Adam with coupled L2. "Bare" is its training
+step; "diagnostics off" evaluates on the training and on the test set every epoch; "as shipped"
+also forms FᵀF and FFᵀ every epoch.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from groupfeat.groups import group_from_spec
+from groupfeat.training import TrainConfig, product_task, train
+from groupfeat.training._progress import Run
+from groupfeat.training._train import settle
+
+pytestmark = pytest.mark.benchmark
+
+Step = Callable[[], object]
+
+
+def best_of(steps: dict[str, Step], rounds: int) -> dict[str, float]:
+    """Return the best seconds of each: three in a row, in turns, so that all see one machine.
+
+    The thread's own processor time: everything runs on one thread, others may share the machine.
+    """
+    found = dict.fromkeys(steps, np.inf)
+    for _ in range(rounds):
+        for name, step in steps.items():
+            for _ in range(3):
+                begin = time.thread_time()
+                step()
+                found[name] = min(found[name], time.thread_time() - begin)
+    return found
+
+
+def peak_step() -> tuple[Step, float]:
+    """Return a square product and its floating-point operations."""
+    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+    out = torch.empty(1024, 1024)
+    return lambda: torch.mm(a, b, out=out), 2 * 1024**3
+
+
+class PlainTrainer:
+    """The author's step in plain torch."""
+
+    def __init__(self, run: Run) -> None:
+        config, order = run.config, run.task.n_classes
+        self.train, self.test = (
+            None if data is None else (_one_hot(data.rows, 2 * order), data.target)
+            for data in (run.pairs, run.unseen)
+        )
+        self.w, self.v = (run.parameters[name].T.clone().requires_grad_() for name in "WV")
+        decay = config.weight_decay or 0.0
+        self.optimizer = torch.optim.Adam(
+            [self.w, self.v], config.learning_rate, weight_decay=decay
+        )
+        self.order = order
+
+    def loss(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        features = (x @ self.w.T).square()
+        gap = features @ self.v - functional.one_hot(target, self.order)
+        return (gap - gap.mean(1, keepdim=True)).square().sum(1).mean(), features
+
+    def bare(self) -> None:
+        self.optimizer.zero_grad()
+        assert self.train is not None
+        self.loss(*self.train)[0].backward()
+        self.optimizer.step()
+
+    def evaluated(self) -> None:
+        self.bare()
+        with torch.no_grad():
+            for data in (self.train, self.test):
+                if data is not None:
+                    value, _ = self.loss(*data)
+                    float(value)
+
+    def shipped(self) -> None:
+        self.evaluated()
+        with torch.no_grad():
+            assert self.train is not None
+            features = self.loss(*self.train)[1]
+            torch.mm(features.T, features)
+            torch.mm(features, features.T)
+
+
+def _one_hot(rows: Tensor, width: int) -> Tensor:
+    return functional.one_hot(rows, width).sum(0).float()
+
+
+def run_of(spec: str, hidden: int, fraction: float, **settings: float) -> Run:
+    task = product_task(group_from_spec(spec))
+    config = TrainConfig(n_hidden=hidden, train_fraction=fraction, **settings)  # type: ignore[arg-type]
+    return Run(task, settle(task, config, 0), 0)
+
+
+def products_step(run: Run) -> Step:
+    """Return the three products of a step alone, chunk by chunk: the floor beside the rest."""
+    hidden, order = run.config.n_hidden, run.task.n_classes
+    v = torch.randn(order, hidden)
+    turned, total = v.T.contiguous(), torch.zeros(order, hidden)
+    parts = run.pairs.chunks(hidden)
+    most = max(len(part) for part in parts)
+    features, back = torch.randn(most, hidden), torch.empty(most, hidden)
+    logits = torch.empty(most, order)
+
+    def step() -> None:
+        for part in parts:
+            c = len(part)
+            torch.mm(features[:c], turned, out=logits[:c])
+            total.addmm_(logits[:c].T, features[:c])
+            torch.mm(logits[:c], v, out=back[:c])
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("spec", "hidden", "fraction", "rounds"),
+    [
+        ("C71", 2048, 0.4, 12),
+        ("C71", 2048, 0.9, 6),
+        ("C127", 512, 0.4, 8),
+        ("C23", 512, 0.6, 60),
+        ("C23", 256, 0.6, 60),
+    ],
+)
+def test_one_step_beside_plain_torch(spec: str, hidden: int, fraction: float, rounds: int) -> None:
+    run = run_of(spec, hidden, fraction, learning_rate=1e-3, weight_decay=2e-4)
+    twin, (peak, flops) = PlainTrainer(run), peak_step()
+    steps: dict[str, Step] = {
+        "ours": run._step,
+        "evaluation": run._evaluate,
+        "products": products_step(run),
+        "bare": twin.bare,
+        "evaluated": twin.evaluated,
+        "shipped": twin.shipped,
+        "peak": peak,
+    }
+    seconds = best_of(steps, rounds)
+    n, mine = len(run.pairs), seconds["ours"]
+    work, rate = 6 * n * run.task.n_classes * hidden, flops / seconds["peak"]
+    epoch = mine + seconds["evaluation"] / run.config.eval_every
+    print(
+        f"\n{spec} K {hidden} n {n}: step {mine * 1e3:.2f} ms (with evaluation every "
+        f"{run.config.eval_every}: {epoch * 1e3:.2f}), three products alone "
+        f"{seconds['products'] * 1e3:.2f} ms; {work / mine / 1e9:.0f} of {rate / 1e9:.0f} GFLOP/s "
+        f"= {work / mine / rate:.0%} of the sgemm peak; floor {work / rate * 1e3:.2f} ms"
+    )
+    for name in ("bare", "evaluated", "shipped"):
+        ratio, whole = seconds[name] / mine, seconds[name] / epoch
+        print(f"  {name:10} {seconds[name] * 1e3:8.2f} ms  {ratio:5.1f}x  ({whole:.1f}x an epoch)")
+
+
+def test_many_seeds_beside_a_loop_of_single_runs() -> None:
+    """32 seeds of Z23, K 256: ours, a loop of plain runs, and one stacked autograd step (bmm).
+
+    Ten steps of each run in a row, as `train` does between evaluations; printed for one.
+    """
+    runs = [
+        Run(task, settle(task, TrainConfig(n_hidden=256, train_fraction=0.6), seed), seed)
+        for task in [product_task(group_from_spec("C23"))]
+        for seed in range(32)
+    ]
+    twins = [PlainTrainer(run) for run in runs]
+    x = torch.stack([twin.train[0] for twin in twins if twin.train])
+    y = torch.stack([functional.one_hot(run.pairs.target, 23).float() for run in runs])
+    w, v = (torch.stack([run.parameters[name] for run in runs]).requires_grad_() for name in "WV")
+    optimizer = torch.optim.Adam([w, v], 0.01, weight_decay=5e-4)
+
+    def stacked() -> None:
+        optimizer.zero_grad()
+        gap = (x @ w).square() @ v.mT - y
+        (gap - gap.mean(2, keepdim=True)).square().sum(2).mean(1).sum().backward()
+        optimizer.step()
+
+    seconds = best_of(
+        {
+            "ours": lambda: [run._step() for run in runs for _ in range(10)],
+            "loop": lambda: [twin.bare() for twin in twins for _ in range(10)],
+            "stacked": lambda: [stacked() for _ in range(10)],
+        },
+        4,
+    )
+    mine = seconds["ours"]
+    print(f"\n32 seeds of C23, K 256, n {len(runs[0].pairs)}: {mine * 1e2:.2f} ms a step for all")
+    for name in ("loop", "stacked"):
+        print(f"  {name:8} {seconds[name] * 1e2:7.2f} ms  {seconds[name] / mine:.1f}x")
+
+
+MEMORY = """
+import sys
+from groupfeat.groups import group_from_spec
+from groupfeat.training import TrainConfig, product_task
+from groupfeat.training._progress import Run
+from groupfeat.training._train import settle
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+spec, hidden, fraction = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+task = product_task(group_from_spec(spec))
+before = peak()
+config = settle(task, TrainConfig(n_hidden=hidden, train_fraction=fraction), 0)
+run = Run(task, config, 0)
+run._step()
+run._evaluate()
+print(len(run.pairs), before, peak())
+"""
+
+
+def test_memory_against_pairs() -> None:
+    print(f"\n{'group':5} {'K':>5} {'n':>7}  peak MiB (before the run)")
+    small, large = (("S5", 1024, p) for p in (0.2, 1)), (("S6", 256, p) for p in (0.05, 0.2, 1))
+    for spec, hidden, fraction in (*small, *large):
+        found = subprocess.run(
+            [sys.executable, "-c", MEMORY, spec, str(hidden), str(fraction)],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=dict(os.environ),
+        )
+        n, before, peak = found.stdout.split()
+        print(f"{spec:5} {hidden:5} {n:>7}  {float(peak):6.0f} ({float(before):.0f})")
+        if fraction <= 0.2:
+            assert float(peak) < 500
+
+
+def test_training_to_the_end() -> None:
+    """Z23 to test accuracy 1 at the defaults, as a user sees it: seconds for eight seeds."""
+    list(train(group_from_spec("C23"), TrainConfig(epochs=1)))
+    begin = time.thread_time()
+    runs = list(train(group_from_spec("C23"), TrainConfig(), seeds=range(8)))
+    seconds = time.thread_time() - begin
+    good = sum(run.status == "generalised" for run in runs)
+    print(f"\nC23 at the defaults: {good} of 8 generalised, {seconds:.1f} s in all")
