@@ -33,10 +33,14 @@ __all__ = [
     "Scaled",
     "Sum",
     "SumLessSquares",
+    "add_product",
+    "apply_readout",
     "from_lanes",
+    "pull_block",
     "pull_blocks",
     "pull_blocks_of_own",
     "read_blocks",
+    "sum_block",
     "sum_blocks",
     "sum_blocks_of_own",
     "thread_count",
@@ -87,9 +91,9 @@ def pair_slopes(mode, act, a, b):
     return (plus - minus) * 0.5, (plus + minus) * 0.5
 
 
-def add_square(mode, total, f):
-    """Return total + f² where the energy has squares, else total."""
-    return fma(f, f, total) if isinstance(mode, SumLessSquares) else total
+def add_product(mode, total, x, y):
+    """Return total + xy where the energy has squares, else total."""
+    return fma(x, y, total) if isinstance(mode, SumLessSquares) else total
 
 
 def less_square(mode, act, force, a, b):
@@ -124,11 +128,11 @@ def _pair_slopes_overload(mode, act, a, b):
     return apart if mode.instance_class is Cross else together
 
 
-@overload(add_square)
-def _add_square_overload(mode, total, f):
+@overload(add_product)
+def _add_product_overload(mode, total, x, y):
     if mode.instance_class is SumLessSquares:
-        return lambda mode, total, f: fma(f, f, total)
-    return lambda mode, total, f: total
+        return lambda mode, total, x, y: fma(x, y, total)
+    return lambda mode, total, x, y: total
 
 
 @overload(less_square)
@@ -221,40 +225,72 @@ def _apply_readout_overload(readout, sums, read, factor, tag):
 
 
 # --- passes over the pairs ----------------------------------------------------------------------
-def _sum_blocks(weights, plan, mode, act, sums, squares, tag):
+def _sum_block(w, plan, mode, act, c, tag):
+    """Write c (labels, L); return Σ f² where the energy has squares, else zeros."""
+    c[:] = 0.0
+    square = load(c, 0, tag)
+    for s in range(plan.sum_label.shape[0]):
+        total = load(c, plan.sum_label[s], tag)
+        for i in range(plan.sum_start[s], plan.sum_start[s + 1]):
+            a, b = load(w, plan.sum_left[i], tag), load(w, plan.sum_right[i], tag)
+            f = pair_value(mode, act, a, b)
+            square = add_product(mode, square, f, f)
+            total = total + f
+        store(c, plan.sum_label[s], total)
+    return square
+
+
+def _pull_block(w, plan, mode, act, pull, gradient, tag):
+    """Write ∇E (2M, L) from ``pull`` = factor · Sc (labels, L)."""
+    gradient[:] = 0.0
+    for s in range(plan.pull_left.shape[0]):
+        g = plan.pull_left[s]
+        a = load(w, g, tag)
+        total = load(gradient, g, tag)
+        for i in range(plan.pull_start[s], plan.pull_start[s + 1]):
+            h = plan.pull_right[i]
+            b = load(w, h, tag)
+            force = less_square(mode, act, load(pull, plan.pull_label[i], tag), a, b)
+            slope_a, slope_b = pair_slopes(mode, act, a, b)
+            total = fma(force, slope_a, total)
+            store(gradient, h, fma(force, slope_b, load(gradient, h, tag)))
+        store(gradient, g, total)
+
+
+sum_block = njit(cache=True, error_model="numpy")(_sum_block)
+pull_block = njit(cache=True, error_model="numpy")(_pull_block)
+# Functions of the user's own have no stable address, so their kernels are not kept on disk.
+_sum_block_of_own = njit(error_model="numpy")(_sum_block)
+_pull_block_of_own = njit(error_model="numpy")(_pull_block)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def sum_blocks(weights, plan, mode, act, sums, squares, tag):
     """Write c (B, labels, L) and, where the energy has squares, Σ f² (B, L)."""
     for block in range(weights.shape[0]):
-        w, c = weights[block], sums[block]
-        c[:] = 0.0
-        square = load(c, 0, tag)
-        for s in range(plan.sum_label.shape[0]):
-            total = load(c, plan.sum_label[s], tag)
-            for i in range(plan.sum_start[s], plan.sum_start[s + 1]):
-                a, b = load(w, plan.sum_left[i], tag), load(w, plan.sum_right[i], tag)
-                f = pair_value(mode, act, a, b)
-                square = add_square(mode, square, f)
-                total = total + f
-            store(c, plan.sum_label[s], total)
-        store(squares, block, square)
+        store(squares, block, sum_block(weights[block], plan, mode, act, sums[block], tag))
 
 
-def _pull_blocks(weights, plan, mode, act, pulls, gradients, tag):
+@njit(error_model="numpy", nogil=True)
+def sum_blocks_of_own(weights, plan, mode, act, sums, squares, tag):
+    """Do what `sum_blocks` does for the user's own activation."""
+    for block in range(weights.shape[0]):
+        found = _sum_block_of_own(weights[block], plan, mode, act, sums[block], tag)
+        store(squares, block, found)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def pull_blocks(weights, plan, mode, act, pulls, gradients, tag):
     """Write ∇E (B, 2M, L) from ``pulls`` = factor · Sc (B, labels, L)."""
     for block in range(weights.shape[0]):
-        w, pull, gradient = weights[block], pulls[block], gradients[block]
-        gradient[:] = 0.0
-        for s in range(plan.pull_left.shape[0]):
-            g = plan.pull_left[s]
-            a = load(w, g, tag)
-            total = load(gradient, g, tag)
-            for i in range(plan.pull_start[s], plan.pull_start[s + 1]):
-                h = plan.pull_right[i]
-                b = load(w, h, tag)
-                force = less_square(mode, act, load(pull, plan.pull_label[i], tag), a, b)
-                slope_a, slope_b = pair_slopes(mode, act, a, b)
-                total = fma(force, slope_a, total)
-                store(gradient, h, fma(force, slope_b, load(gradient, h, tag)))
-            store(gradient, g, total)
+        pull_block(weights[block], plan, mode, act, pulls[block], gradients[block], tag)
+
+
+@njit(error_model="numpy", nogil=True)
+def pull_blocks_of_own(weights, plan, mode, act, pulls, gradients, tag):
+    """Do what `pull_blocks` does for the user's own activation."""
+    for block in range(weights.shape[0]):
+        _pull_block_of_own(weights[block], plan, mode, act, pulls[block], gradients[block], tag)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -287,10 +323,3 @@ def from_lanes(weights, points):
             for g in range(rows):
                 for l in range(first, min(first + _TRANSPOSED, count - block * lanes)):  # noqa: E741
                     points[block * lanes + l, g] = weights[block, g, l]
-
-
-sum_blocks = njit(cache=True, error_model="numpy", nogil=True)(_sum_blocks)
-pull_blocks = njit(cache=True, error_model="numpy", nogil=True)(_pull_blocks)
-# Functions of the user's own have no stable address, so their kernels are not kept on disk.
-sum_blocks_of_own = njit(error_model="numpy", nogil=True)(_sum_blocks)
-pull_blocks_of_own = njit(error_model="numpy", nogil=True)(_pull_blocks)

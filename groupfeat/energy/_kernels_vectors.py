@@ -29,6 +29,7 @@ __all__ = [
     "largest",
     "load",
     "power_of_two",
+    "root",
     "round_",
     "select",
     "splat",
@@ -204,6 +205,11 @@ def absolute(x):
     return np.abs(x)
 
 
+def root(x):
+    """Return √x."""
+    return np.sqrt(x)
+
+
 def round_(x):
     """Return the nearest whole numbers."""
     return np.rint(x)
@@ -216,6 +222,7 @@ def largest(x, y):
 
 _register_function(fma, "fma", 3)
 _register_function(absolute, "fabs", 1)
+_register_function(root, "sqrt", 1)
 _register_function(round_, "rint", 1)
 _register_function(largest, "maxnum", 2)
 

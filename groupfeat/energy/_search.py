@@ -7,15 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy._activations import Activation, get_activation
+from groupfeat.energy._climb import climb_squares, is_quartic
 from groupfeat.energy._energy import energy_and_gradient
+from groupfeat.energy._flow import follow_flow
 from groupfeat.energy._pairs import PairSet
 from groupfeat.energy._sphere import riemannian_hessian, tangent_basis
-from groupfeat.energy._variants import Variant
+from groupfeat.energy._variants import Variant, get_variant
 
 __all__ = ["Ascent", "ascend", "random_starts"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
+Oracle = Callable[[Floats], tuple[Floats, Floats]]
+
+METHODS = ("fast", "flow")
 
 CONVERGED = "converged"
 POLISHED = "converged after Newton steps"
@@ -24,6 +29,10 @@ VANISHING = 1e-12
 """Gradients (and energies) below this are rounding: E vanishes there, as for linear σ."""
 _NEWTON_STEPS = 40
 _NEWTON_WIDTH = 600
+_NEAR = 1e-4
+_REPORTED = 256
+# The energy that is reported is summed afresh, in another order than the climb's.
+_MARGIN = 0.9
 
 
 @dataclass(frozen=True)
@@ -62,26 +71,105 @@ def random_starts(order: int, count: int, *, rng: int | np.random.Generator) -> 
 def ascend(
     starts: Floats,
     pairs: PairSet,
-    activation: str | Activation,
+    activation: str | Activation = "square",
     *,
     variant: str | Variant = "raw",
+    method: str = "fast",
     tolerance: float = 1e-8,
     max_iterations: int = 3000,
     progress: Progress | None = None,
 ) -> Ascent:
     """Climb E from unit ``starts`` (B, 2M) until the relative gradient is ≤ ``tolerance``.
 
-    Shifted power iteration w ← (∇E + s w)/‖·‖: with s = ⟨∇E, w⟩/2 every
-    non-flat direction of a maximum of σ = x² contracts by 1/3 an iteration. A
-    step that lowers E is refused and its shift doubled, so E never falls. Starts
-    that stall are finished by Newton steps on the tangent space (pseudo-inverse
-    on the flat directions).
+    Parameters
+    ----------
+    starts
+        Unit weights, shape (B, 2M).
+    pairs, activation, variant
+        The energy, as for `energy`.
+    method
+        ``"fast"``: whatever converges soonest; a start may end in a neighbouring basin.
+        ``"flow"``: along ẇ = ∇E, so that each start ends where the flow takes it.
+    tolerance
+        ‖Riemannian gradient‖ / ‖∇E‖ at which a start has converged.
+    max_iterations
+        Iterations before a start is left to the Newton finish.
+    progress
+        Called as ``progress(done, total)``.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown or does not fit the energy.
+
+    Notes
+    -----
+    σ = x² climbs by conjugate gradients with exact line searches on great circles. Other
+    σ by shifted power iteration w ← (∇E + s w)/‖·‖, s = ⟨∇E, w⟩/2; a step that lowers E is
+    refused and its shift raised. Starts that stall are finished by Newton steps on the
+    tangent space (pseudo-inverse on flat directions), if σ is smooth.
+
+    Examples
+    --------
+    >>> from groupfeat.energy import ascend, full_pairs, random_starts
+    >>> from groupfeat.groups import cyclic
+    >>> ended = ascend(random_starts(7, 5, rng=0), full_pairs(cyclic(7)))
+    >>> ended.energies.round(9).tolist()
+    [1.75, 1.75, 1.75, 1.75, 1.75]
     """
-    sigma = get_activation(activation)
+    sigma, kind = get_activation(activation), get_variant(variant)
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
 
     def oracle(points: Floats) -> tuple[Floats, Floats]:
-        return energy_and_gradient(points, pairs, sigma, variant=variant)
+        return energy_and_gradient(points, pairs, sigma, variant=kind)
 
+    points, before = starts.copy(), 0
+    if method == "flow":
+        points, before = follow_flow(points, oracle, until=_NEAR, max_steps=max_iterations)
+    settings = (tolerance, max_iterations, progress)
+    if is_quartic(sigma):
+        found = _by_circles(points, pairs, kind, oracle, *settings)
+    else:
+        found = _by_powers(points, oracle, *settings)
+    w, e, errors, iterations = found
+    statuses = [CONVERGED if error <= tolerance else STALLED for error in errors]
+    if sigma.is_smooth and w.shape[1] <= _NEWTON_WIDTH:
+        for i in np.flatnonzero(errors > tolerance).tolist():
+            statuses[i] = _finish(i, w, e, errors, pairs, sigma, kind, tolerance)
+    return Ascent(w, e, errors, tuple(statuses), before + iterations)
+
+
+def _by_circles(
+    starts: Floats,
+    pairs: PairSet,
+    kind: Variant,
+    oracle: Oracle,
+    tolerance: float,
+    max_iterations: int,
+    progress: Progress | None,
+) -> tuple[Floats, Floats, Floats, int]:
+    ends, longest = starts.copy(), 0
+    step = len(starts) if progress is None else _REPORTED
+    for start in range(0, len(starts), step):
+        chunk = slice(start, start + step)
+        ends[chunk], iterations = climb_squares(
+            starts[chunk], pairs, kind, tolerance=_MARGIN * tolerance, max_iterations=max_iterations
+        )
+        longest = max(longest, int(iterations.max()))
+        if progress is not None:
+            progress(min(start + step, len(starts)), len(starts))
+    e, gradient = oracle(ends)
+    return ends, e, _relative_gradients(ends, gradient), longest
+
+
+def _by_powers(
+    starts: Floats,
+    oracle: Oracle,
+    tolerance: float,
+    max_iterations: int,
+    progress: Progress | None,
+) -> tuple[Floats, Floats, Floats, int]:
     w = starts.copy()
     e, gradient = oracle(w)
     factor = np.full(len(w), 0.5)
@@ -101,11 +189,7 @@ def ascend(
         active = active[(errors[active] > tolerance) & (factor[active] < 1e12)]
         if progress is not None:
             progress(len(w) - len(active), len(w))
-    statuses = [CONVERGED if error <= tolerance else STALLED for error in errors]
-    if sigma.is_smooth and w.shape[1] <= _NEWTON_WIDTH:
-        for i in np.flatnonzero(errors > tolerance).tolist():
-            statuses[i] = _finish(i, w, e, errors, pairs, sigma, variant, tolerance)
-    return Ascent(w, e, errors, tuple(statuses), iteration)
+    return w, e, errors, iteration
 
 
 def _shifted(w: Floats, gradient: Floats, factor: Floats) -> Floats:

@@ -1,0 +1,111 @@
+"""The ascent: conjugate gradients on circles, and the flow."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from groupfeat.energy import _kernels as kernels
+from groupfeat.energy import _kernels_climb as climb
+from groupfeat.energy import (
+    ascend,
+    energy,
+    family_shares,
+    find_basins,
+    full_pairs,
+    random_starts,
+    removed_variant,
+    residual_variant,
+    riemannian_spectrum,
+    sample_pairs,
+)
+from groupfeat.groups import group_from_spec, irreps
+
+
+@pytest.mark.parametrize("spec", ["C7", "S3"])
+@pytest.mark.parametrize("name", ["raw", "cross", "ht", "removed", "residual"])
+@pytest.mark.parametrize("activation", ["square", "half_square"])
+def test_every_start_ends_on_a_maximum(spec: str, name: str, activation: str) -> None:
+    reps = irreps(group_from_spec(spec))
+    pairs = sample_pairs(reps.group, 0.8, rng=1)
+    variant: Any = name
+    if name == "removed":
+        variant = removed_variant(reps, [(1,) if spec == "S3" else (1, 2)])
+    if name == "residual":
+        shape = (len(pairs), 5)
+        variant = residual_variant(np.random.default_rng(0).standard_normal(shape))
+    starts = random_starts(pairs.order, 20, rng=0)
+    ended = ascend(starts, pairs, activation, variant=variant)
+    assert np.all(ended.gradient_norms <= 1e-8)
+    before = energy(starts, pairs, activation, variant=variant)
+    assert np.all(ended.energies >= before)
+    found = energy(ended.weights, pairs, activation, variant=variant)
+    np.testing.assert_allclose(found, ended.energies, rtol=1e-12)
+    for w in ended.weights[:5]:
+        assert riemannian_spectrum(w, pairs, activation, variant=variant).index == 0
+
+
+def test_a_path_depends_on_its_start_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = sample_pairs(group_from_spec("C11"), 0.7, rng=0)
+    starts = random_starts(11, 40, rng=1)
+    together = ascend(starts, pairs)
+    alone = [ascend(starts[i : i + 1], pairs).weights[0] for i in range(0, 40, 7)]
+    assert np.array_equal(together.weights[::7], alone)
+    monkeypatch.setattr("groupfeat.energy._prepared._PARALLEL_WORK", 0)
+    monkeypatch.setattr(kernels, "thread_count", lambda: 2)
+    assert np.array_equal(ascend(starts, pairs).weights, together.weights)
+
+
+def test_few_iterations_are_few_and_say_so() -> None:
+    pairs = sample_pairs(group_from_spec("C11"), 0.7, rng=0)
+    relu = ascend(random_starts(11, 10, rng=0), pairs, "relu", max_iterations=2)
+    assert relu.iterations == 2
+    assert all(status.startswith("not converged") for status in relu.statuses)
+    square = ascend(random_starts(11, 10, rng=0), pairs, max_iterations=2)
+    assert square.iterations == 8  # sums are refreshed every eight
+    assert "converged after Newton steps" in square.statuses
+
+
+def test_line_search_finds_the_first_maximum() -> None:
+    """Quartics in (cos, sin) that rise at 0, against a fine grid of angles."""
+    rng = np.random.default_rng(0)
+    p = rng.standard_normal((5, 4000))
+    p[1] = np.abs(p[1])
+    tangent = getattr(climb._first_maximum, "py_func", climb._first_maximum)(*p)
+    theta = np.linspace(0, np.arctan(climb._GRID[-1]), 4001)
+    powers = [np.cos(theta) ** (4 - i) * np.sin(theta) ** i for i in range(5)]
+    values = np.tensordot(p, np.array(powers), axes=(0, 0))
+    falls = np.diff(values, axis=1) < 0
+    first = np.where(falls.any(1), theta[falls.argmax(1)], theta[-1])
+    error = np.abs(np.arctan(tangent) - first)
+    # A maximum and minimum within one step of the coarse grid may be passed over.
+    assert np.mean(error < 2 * theta[1]) > 0.98
+    gone = np.arctan(tangent)
+    exact = sum(p[i] * np.cos(gone) ** (4 - i) * np.sin(gone) ** i for i in range(5))
+    assert np.mean(exact > p[0]) > 0.995
+    inside = gone < 0.999 * theta[-1]
+    slopes = getattr(climb._slope, "py_func", climb._slope)(*p[:, inside], tangent[inside])[0]
+    assert np.abs(slopes).max() < 1e-6 * (1 + tangent[inside].max() ** 4)
+
+
+@pytest.mark.parametrize("spec", ["C7", "S3", "Q8", "F21"])
+def test_the_flow_keeps_to_its_basins(spec: str) -> None:
+    reps = irreps(group_from_spec(spec))
+    starts = random_starts(reps.group.order, 120, rng=3)
+    ended = ascend(starts, full_pairs(reps.group), method="flow")
+    assert np.all(ended.gradient_norms <= 1e-8)
+    reached = family_shares(ended.weights, reps).argmax(1) - 1
+    assert np.mean(reached == find_basins(starts, reps)) >= 0.995
+    assert ended.iterations < 300
+
+
+def test_the_flow_serves_every_activation() -> None:
+    pairs = sample_pairs(group_from_spec("S3"), 0.8, rng=0)
+    ended = ascend(random_starts(6, 10, rng=0), pairs, "silu", method="flow")
+    assert np.all(ended.gradient_norms <= 1e-8)
+
+
+def test_unknown_methods_are_refused() -> None:
+    pairs = full_pairs(group_from_spec("C3"))
+    with pytest.raises(ValueError, match="unknown method 'slow'; known: fast, flow"):
+        ascend(random_starts(3, 1, rng=0), pairs, method="slow")
