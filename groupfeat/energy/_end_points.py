@@ -24,7 +24,6 @@ Indices = NDArray[np.intp]
 _ON_FAMILY = 1e-6
 _FAMILY_ENERGY = 1e-9
 _SAME_ENERGY = 1e-7
-_STOPPED_ENERGY = 1e-3
 _SAME_POINT = 1e-3
 _SAME_CURVATURE = 1e-4
 
@@ -74,7 +73,7 @@ def group_end_points(ascent: Ascent, family: Indices, landscape: Landscape) -> l
     Points on a predicted family (nearest point within 1e-6, energy within 1e-9) are its
     class. The others are one class if they have one energy and one is near a symmetric
     image of the other, or, where the Hessian has flat directions, if irrep and spectra agree.
-    Starts that did not converge are kept apart, by energy and irrep alone.
+    Starts that did not converge are kept apart, by irrep alone.
     """
     converged = np.array([status.startswith("converged") for status in ascent.statuses])
     zero = ascent.energies < VANISHING
@@ -89,9 +88,8 @@ def group_end_points(ascent: Ascent, family: Indices, landscape: Landscape) -> l
             parts = [members[family[members] == f] for f in np.unique(family[members])]
             groups += [EndGroup(part, ("orbit", orbit)) for part in parts]
     stopped = np.flatnonzero(~zero & ~converged)
-    for i, members in enumerate(_levels(ascent.energies, stopped, _STOPPED_ENERGY)):
-        parts = [members[family[members] == f] for f in np.unique(family[members])]
-        groups += [EndGroup(part, ("stopped", i)) for part in parts]
+    for f in np.unique(family[stopped]).tolist():
+        groups.append(EndGroup(stopped[family[stopped] == f], ("stopped", f)))
     return groups
 
 

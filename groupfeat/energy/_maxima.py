@@ -46,8 +46,8 @@ class MaximumClass:
     orbit
         Classes that an automorphism of the group carries into each other share this number.
     is_converged
-        Whether its starts reached the tolerance; what did not is kept in classes of its own
-        (one energy, one irrep), which need not be maxima.
+        Whether its starts reached the tolerance; what did not is kept in classes of its own,
+        one an irrep, whose points need not be maxima nor alike.
     flat_dim, index
         Largest nullity of the Riemannian Hessian and number of ascending
         directions over the members examined.
