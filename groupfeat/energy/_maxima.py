@@ -50,7 +50,8 @@ class MaximumClass:
         one an irrep, whose points need not be maxima nor alike.
     flat_dim, index
         Largest nullity of the Riemannian Hessian and number of ascending
-        directions over the members examined.
+        directions over the members examined; on a kink of σ it is the Hessian of the pieces,
+        which says nothing of directions that leave the kink.
     examined
         Members at which the Hessian was computed: up to three, the one of largest gradient first.
     isotypic_share, rank_one_share

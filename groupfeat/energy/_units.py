@@ -158,7 +158,7 @@ def _points(x: Matrix, y: Matrix, z: Matrix, family: PredictedFamily, irreps: Ir
     flat = irreps[family.irreps[0]].matrices().reshape(irreps.group.order, -1)
     scale = _scale(family, irreps)
     halves = [
-        np.real((left.conj()[:, :, None] * right[:, None, :]).reshape(len(left), -1) @ flat.T)
+        np.real((left.conj()[:, :, None] * right[:, None, :]).reshape(-1, family.dim**2) @ flat.T)
         for left, right in ((x, y), (y, z))
     ]
     return np.concatenate(halves, axis=1) * scale

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from analyzers.cli import app
+from groupfeat.energy import find_maxima
 
 Answer = tuple[int, str, str]
 
@@ -232,8 +234,10 @@ def test_bad_input_ends_in_one_clear_line(
     assert "Traceback" not in err
 
 
-def test_unconverged_ascents_fail_the_check(call: Any) -> None:
-    code, out, _ = call("maxima", "S3", "--activation", "relu", "--starts", "10", "--json")
+def test_unconverged_ascents_fail_the_check(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    strict = partial(find_maxima, tolerance=1e-300)
+    monkeypatch.setattr("analyzers.maxima.find_maxima", strict)
+    code, out, _ = call("maxima", "S3", "--activation", "silu", "--starts", "10", "--json")
     found = json.loads(out)
     assert code == 1
     assert found["converged"] < 10

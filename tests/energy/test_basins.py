@@ -14,6 +14,7 @@ from groupfeat.energy import (
     random_starts,
     wilson_interval,
 )
+from groupfeat.energy._blow_up import blow_up_law
 from groupfeat.groups import group_from_spec, irreps
 from tests.energy.landscape_numerics import Floats, flow_to_the_end
 
@@ -112,6 +113,32 @@ def test_abelian_probabilities_by_another_integral() -> None:
     (pair,) = (k for k, f in enumerate(predicted_families(reps)) if f.type == "complex")
     assert probabilities[pair] == pytest.approx(pair_wins, abs=1e-6)
     assert errors.max() == 0
+
+
+@pytest.mark.parametrize(
+    ("dim", "kind"), [(1, "real"), (1, "complex"), (2, "quaternionic"), (2, "real"), (3, "complex")]
+)
+def test_law_of_the_time_against_drawn_blocks(dim: int, kind: str) -> None:
+    """P(T > t) against the share of Gaussian blocks, E‖A‖² = d, that last until t."""
+    rng = np.random.default_rng(0)
+    law = blow_up_law(dim, kind, samples=4096, rng=rng)
+    shape = (2, 40_000, dim, dim)
+    if kind == "real":
+        blocks = rng.standard_normal(shape) / np.sqrt(dim) + 0j
+    else:
+        drawn = rng.standard_normal((2, *shape)) / np.sqrt(2 * dim)
+        blocks = drawn[0] + 1j * drawn[1]
+    if kind == "quaternionic":
+        p, q = blocks[..., 0, 0], blocks[..., 0, 1]
+        blocks = np.stack([np.stack([p, q], -1), np.stack([-q.conj(), p.conj()], -1)], -2)
+    assert np.mean(np.sum(np.abs(blocks) ** 2, axis=(-2, -1))) == pytest.approx(dim, rel=0.02)
+    times = blow_up_times(blocks[0], blocks[1])
+    grid = np.quantile(times, [0.05, 0.25, 0.5, 0.75, 0.95])
+    survival, density = (part.mean(0) for part in law.tails(grid))
+    np.testing.assert_allclose(survival, [0.95, 0.75, 0.5, 0.25, 0.05], atol=0.015)
+    step = 1e-4
+    above, below = (law.tails(grid * np.exp(s * step))[0].mean(0) for s in (1, -1))
+    np.testing.assert_allclose(density, (below - above) / (2 * step), atol=1e-6)
 
 
 def test_odd_cyclic_groups_are_fair() -> None:

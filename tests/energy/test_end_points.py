@@ -11,14 +11,16 @@ from groupfeat.energy import (
     get_activation,
     get_variant,
     pairs_from_arrays,
+    predicted_families,
     random_starts,
     riemannian_spectrum,
+    sample_family,
     sample_pairs,
     target_shares,
 )
 from groupfeat.energy._end_points import Landscape, group_end_points
 from groupfeat.energy._symmetries import find_symmetries, orbit_distances
-from groupfeat.groups import automorphisms, center, group_from_spec, irreps
+from groupfeat.groups import automorphisms, center, group_from_spec, irreps, isotypic_projector
 from tests.energy.landscape_numerics import Floats
 
 
@@ -107,6 +109,22 @@ def test_points_of_one_energy_are_kept_apart_unless_symmetric() -> None:
     levels = np.array([2.0, 2.0 + 1e-5, 2.0, 2.0, 3.0])
     groups = group_end_points(ascent_at(weights, levels), np.zeros(5, dtype=np.intp), landscape)
     assert sorted(sorted(g.rows.tolist()) for g in groups) == [[0, 2, 3], [1], [4]]
+
+
+def test_pure_weights_off_the_family_match_nothing() -> None:
+    """One irrep and its energy are not enough: the nearest point decides, and the level."""
+    reps = irreps(group_from_spec("S4"))
+    families = predicted_families(reps)
+    pairs, sigma = full_pairs(reps.group), get_activation("square")
+    landscape = Landscape(reps, pairs, sigma, get_variant("raw"), families)
+    on = sample_family(families[2], reps, count=3, rng=0)
+    projector = isotypic_projector(reps, families[2].irreps)
+    off = np.concatenate([projector @ half for half in random_starts(24, 1, rng=0).reshape(2, 24)])
+    weights = np.stack([*on, off / np.linalg.norm(off)])
+    levels = np.array([4.0, 4.0, 4.0 + 1e-7, 4.0])
+    groups = group_end_points(ascent_at(weights, levels), np.full(4, 3), landscape)
+    assert [g.rows.tolist() for g in groups if g.family == 2] == [[0, 1]]
+    assert {row for g in groups if g.family is None for row in g.rows.tolist()} == {2, 3}
 
 
 def test_what_did_not_converge_is_kept_apart() -> None:

@@ -132,6 +132,7 @@ def test_weights_without_any_part_in_the_family_are_served() -> None:
     reps, families = families_of("S4")
     found = nearest_in_family(np.zeros((2, 48)), families[2], reps)
     np.testing.assert_allclose(found.distances, 1)
+    assert nearest_in_family(np.zeros((0, 48)), families[2], reps).points.shape == (0, 48)
     (sign,) = sample_family(families[0], reps, count=1, rng=0)
     found = nearest_in_family(sign, families[2], reps)
     assert found.distances == pytest.approx(np.sqrt(2))
