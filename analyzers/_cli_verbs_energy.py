@@ -104,11 +104,11 @@ def find_thresholds(
 
     config = {"trials": trials, "variant": variant, "kind": kind, "sampling": sampling}
     reps = irreps(group_from_spec(spec))
-    found, seconds = measure_thresholds(
+    measured = measure_thresholds(
         reps, trials=trials, variant=variant, kind=kind, sampling=sampling, seed=seed
     )
-    payload = describe_thresholds(reps, found, seconds)
-    keys = ("n50", "low", "high", "n50_over_all", "n50_over_m_log_m")
+    payload = describe_thresholds(measured)
+    keys = ("n50", "low", "high", "n50_over_all", "n50_over_m_log_m", "predicted")
     rows = [
         (
             ",".join(f"ρ{k}" for k in row["irreps"]),
@@ -118,11 +118,11 @@ def find_thresholds(
         )
         for row in payload["irreps"]
     ]
-    columns = ("irreps", "dim", "type", "n50", "low", "high", "n50/M²", "n50/(M ln M)")
+    columns = ("irreps", "dim", "type", "n50", "low", "high", "n50/M²", "n50/(M ln M)", "predicted")
     tail = (
         f"{trials} random pair orders, drawn {sampling} replacement, energy {variant}, {kind}; low "
         f"and high bound the median with 95 %; the author's code trains on "
-        f"{payload['author_pairs']:.0f} pairs; {seconds:.1f} s"
+        f"{payload['author_pairs']:.0f} pairs; {measured.seconds:.1f} s"
     )
     lines = (table(f"pairs that keep half of the maxima of {spec}", columns, rows), tail)
     return Outcome("threshold", {"spec": spec, **config, "seed": seed}, payload, lines)

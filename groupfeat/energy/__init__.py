@@ -31,6 +31,14 @@ from groupfeat.energy._landscape_graph import (
 from groupfeat.energy._landscape_store import extend_store, load_store
 from groupfeat.energy._local_model import symmetry_directions
 from groupfeat.energy._maxima import FoundMaxima, MaximumClass, find_maxima
+from groupfeat.energy._memorisation import (
+    MAXIMUM_KINDS,
+    Memorising,
+    classify_phi,
+    maximum_kinds,
+    memorising_maximum,
+    one_target_energy,
+)
 from groupfeat.energy._pairs import (
     PAIR_SAMPLINGS,
     PairSet,
@@ -81,6 +89,7 @@ from groupfeat.energy._variants import (
 __all__ = [
     "ACTIVATIONS",
     "ENERGY_VARIANTS",
+    "MAXIMUM_KINDS",
     "PAIR_SAMPLINGS",
     "Activation",
     "Ascent",
@@ -92,6 +101,7 @@ __all__ = [
     "KinkCertificate",
     "LandscapeGraph",
     "MaximumClass",
+    "Memorising",
     "Merge",
     "NearestPoints",
     "PairSet",
@@ -105,6 +115,7 @@ __all__ = [
     "basin_probabilities",
     "blow_up_times",
     "branches_of",
+    "classify_phi",
     "critical_levels",
     "custom_activation",
     "declared_flat",
@@ -130,8 +141,11 @@ __all__ = [
     "get_variant",
     "kink_certificate",
     "load_store",
+    "maximum_kinds",
+    "memorising_maximum",
     "merge_graphs",
     "nearest_in_family",
+    "one_target_energy",
     "pairs_from_arrays",
     "pass_levels",
     "polynomial_activation",

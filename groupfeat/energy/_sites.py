@@ -51,8 +51,7 @@ class _Draws:
             share = np.full(order, 1 / order)
         coupling = np.zeros(2 * order)
         if variant != "cross":
-            codes = left.astype(np.intp) * order + right
-            repeats = np.bincount(codes, minlength=order**2)[codes].astype(np.float64)
+            repeats = _repeats(left, right, order)
             squares, drawn, common = (
                 _by_weight(left, right, order, values)
                 for values in (repeats, np.ones(len(left)), share[target])
@@ -63,19 +62,28 @@ class _Draws:
 
     def fields(self, w: Floats) -> tuple[float, Floats, Floats]:
         """Return λ, D and F at w, shapes (), (2M,), (2M,)."""
-        order = len(self.share)
-        a, b = w[self.left], w[order + self.right]
-        values = 2 * a * b if self.cross else (a + b) ** 2
-        sums = np.bincount(self.target, values, order)
-        centred = sums - self.share * sums.sum()
-        pull = (centred - self.share @ centred)[self.target] - self.diagonal * values
-        level = 2 * float(centred @ centred - self.diagonal * (values @ values))
-        force = 2 * np.concatenate(
-            [np.bincount(self.left, pull * b, order), np.bincount(self.right, pull * a, order)]
+        from groupfeat.energy._kernels_sites import site_fields
+
+        pull, force = np.empty(len(w)), np.empty(len(w))
+        level = site_fields(
+            w,
+            self.left,
+            self.right,
+            self.target,
+            self.share,
+            self.diagonal,
+            self.cross,
+            np.empty(len(self.share)),
+            pull,
+            force,
         )
-        if self.cross:
-            return level, np.zeros(2 * order), force
-        return level, 2 * _by_weight(self.left, self.right, order, pull), force
+        return float(level), pull, force
+
+
+def _repeats(left: NDArray[np.int32], right: NDArray[np.int32], order: int) -> Floats:
+    """Return how often the pair of each draw is drawn, shape (n,)."""
+    codes = left.astype(np.intp) * order + right
+    return np.bincount(codes, minlength=order**2)[codes].astype(np.float64)
 
 
 def _by_weight(

@@ -51,10 +51,14 @@ def test_threshold(call: Any) -> None:
     first = found["irreps"][0]
     assert first["low"] <= first["n50"] <= first["high"] <= 121
     assert first["n50_over_m_log_m"] == pytest.approx(first["n50"] / (11 * np.log(11)))
+    assert first["predicted"] == pytest.approx(first["n50"], rel=0.25)
+    assert first["theorem_pairs"] == pytest.approx(11 * np.log(22))
     _, again, _ = call("threshold", "C11", "--trials", "6", "--json")
     assert json.loads(again)["irreps"] == found["irreps"]
     _, other, _ = call("threshold", "C11", "--trials", "6", "--json", "--seed", "1")
     assert json.loads(other)["irreps"] != found["irreps"]
+    _, reached, _ = call("threshold", "C5", "--trials", "3", "--kind", "reachability", "--json")
+    assert json.loads(reached)["irreps"][0]["predicted"] is None
 
 
 def test_threshold_says_what_is_wrong(call: Any) -> None:
