@@ -14,6 +14,7 @@ from groupfeat.energy._energy import energy, energy_and_gradient
 from groupfeat.energy._families import PredictedFamily, predicted_families
 from groupfeat.energy._fourier_form import energy_fourier, energy_in_irreps
 from groupfeat.energy._hessian import energy_hessian, energy_hvp
+from groupfeat.energy._irrep_ascent import ascend_in_irreps
 from groupfeat.energy._kink_ascent import ascend_kinked
 from groupfeat.energy._kinks import KinkCertificate, kink_certificate
 from groupfeat.energy._landscape import (
@@ -110,6 +111,7 @@ __all__ = [
     "Threshold",
     "Variant",
     "ascend",
+    "ascend_in_irreps",
     "ascend_kinked",
     "barriers",
     "basin_probabilities",

@@ -14,7 +14,7 @@ from groupfeat.energy._pairs import PairSet
 from groupfeat.energy._sphere import riemannian_hessian, tangent_basis
 from groupfeat.energy._variants import Variant, get_variant
 
-__all__ = ["Ascent", "ascend", "random_starts"]
+__all__ = ["METHODS", "Ascent", "ascend", "finish_ascent", "random_starts"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -138,6 +138,26 @@ def ascend(
         for i in np.flatnonzero(errors > tolerance).tolist():
             statuses[i] = _finish(i, w, e, errors, pairs, sigma, kind, tolerance)
     return Ascent(w, e, errors, tuple(statuses), before + iterations)
+
+
+def finish_ascent(
+    ends: Floats,
+    pairs: PairSet,
+    tolerance: float,
+    iterations: int,
+    climb: Callable[[Floats], Ascent],
+) -> Ascent:
+    """Measure unit end points of σ = x² on their pairs; let ``climb`` go on with the others."""
+    e, gradient = energy_and_gradient(ends, pairs)
+    errors = _relative_gradients(ends, gradient)
+    statuses = [CONVERGED] * len(ends)
+    rest = np.flatnonzero(errors > tolerance)
+    if len(rest):
+        more = climb(ends[rest])
+        ends[rest], e[rest], errors[rest] = more.weights, more.energies, more.gradient_norms
+        for i, status in zip(rest.tolist(), more.statuses, strict=True):
+            statuses[i] = status
+    return Ascent(ends, e, errors, tuple(statuses), iterations)
 
 
 def _by_circles(
