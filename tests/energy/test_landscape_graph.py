@@ -14,6 +14,7 @@ from groupfeat.energy import (
     family_shares,
     full_pairs,
     merge_graphs,
+    pass_levels,
     predicted_families,
     random_starts,
     sample_pairs,
@@ -67,6 +68,9 @@ def test_full_data_reproduces_the_exact_graph(spec: str) -> None:
     for between, level in exact.items():
         assert found[between] == pytest.approx(level, rel=1e-9)
     np.testing.assert_allclose(graph.barriers(), maximin(levels_of(graph)), rtol=1e-9)
+    apart = ~np.eye(len(place), dtype=bool)
+    expected = pass_levels(table)[np.ix_(place, place)]
+    np.testing.assert_allclose(graph.barriers()[apart], expected[apart], rtol=1e-9)
     allowed = [c.energy for c in critical_levels(table) if c.index == 1]
     assert all(min(abs(e - a) for a in allowed) < 1e-9 for e in graph.saddles.energies)
 

@@ -8,9 +8,16 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PROMISES = {
     "irreps_of_s4.py": "rho(g) rho(h) = rho(gh): True",
+    "maxima_by_activation.py": "tanh: unseen <=",
     "maxima_of_c7.py": "outside the prediction: 0",
+    "subset_landscapes.py": "| C7: 28 | 0 |",
     "threshold_scaling.py": "ht, drawn with replacement",
     "train_and_match.py": "test accuracy 1.0",
+}
+SHORT = {
+    "maxima_by_activation.py": ["2"],
+    "subset_landscapes.py": ["1"],
+    "threshold_scaling.py": ["--quick", "--trials", "4"],
 }
 
 
@@ -22,7 +29,7 @@ def test_every_example_is_run() -> None:
 def test_example(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short = ["--quick", "--trials", "4"] if name == "threshold_scaling.py" else []
+    short = SHORT.get(name, [])
     monkeypatch.setattr("sys.argv", [name, *short])
     runpy.run_path(str(EXAMPLES / name), run_name="__main__")
     assert PROMISES[name] in capsys.readouterr().out
