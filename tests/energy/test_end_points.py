@@ -127,6 +127,18 @@ def test_pure_weights_off_the_family_match_nothing() -> None:
     assert {row for g in groups if g.family is None for row in g.rows.tolist()} == {2, 3}
 
 
+def test_flat_points_are_one_if_irrep_and_spectrum_agree() -> None:
+    """Without the closed form: S4's two 3-dimensional families have equal levels and spectra."""
+    reps = irreps(group_from_spec("S4"))
+    families, sigma = predicted_families(reps), get_activation("square")
+    landscape = Landscape(reps, full_pairs(reps.group), sigma, get_variant("raw"), ())
+    points = [sample_family(families[k], reps, count=3, rng=k) for k in (2, 3)]
+    ascent = ascent_at(np.concatenate(points), np.full(6, 4.0))
+    groups = group_end_points(ascent, np.repeat([3, 4], 3), landscape)
+    assert sorted(sorted(g.rows.tolist()) for g in groups) == [[0, 1, 2], [3, 4, 5]]
+    assert len({g.orbit for g in groups}) == 2
+
+
 def test_what_did_not_converge_is_kept_apart() -> None:
     group = group_from_spec("S3")
     landscape = Landscape(
