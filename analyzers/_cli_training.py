@@ -96,10 +96,18 @@ def train(
 def validate(
     path: str,
     *,
-    group: str,
+    group: str | None = None,
     activation: str | None = None,
     first_layer: str | None = None,
     second_layer: str | None = None,
+    embedding: str | None = None,
+    orientation: str = "auto",
+    element_order: str | None = None,
+    alive: float = 0.05,
+    share: float = 0.9,
+    rank_one: float = 0.9,
+    energy: float = 0.8,
+    seed: Seed = 0,
     json: Json = False,
     out: Out = None,
 ) -> Outcome:
@@ -108,25 +116,54 @@ def validate(
     Parameters
     ----------
     path
-        Checkpoint: ours, .npz, .safetensors, or a torch file (W.weight, V.weight).
+        Checkpoint: ours, .npz, .safetensors, or a torch file (W.weight, V.weight, or layera.weight,
+        layerb.weight, layerc.weight).
     group
-        The group, as in the other verbs.
+        The group, as in the other verbs; our own checkpoints name theirs.
     activation
         σ, where the file does not tell (default square).
     first_layer
-        Name of W in the file.
+        Name of W in the file; two names with a comma where g and h have one each.
     second_layer
         Name of V in the file.
+    embedding
+        Name of an embedding before the first layer; two with a comma for g and h.
+    orientation
+        auto, plain (inputs × outputs) or linear (outputs × inputs, as torch.nn.Linear).
+    element_order
+        Where the network numbers the elements otherwise: a file with its number of each of our
+        elements, or with its product table; or the word answers, to find the numbering by its
+        own answers.
+    alive
+        Least strength of a live node, relative to the strongest.
+    share
+        Least isotypic share of a matched node.
+    rank_one
+        Least rank-one share of a matched node.
+    energy
+        Least energy ratio of a matched node.
+    seed
+        Of the random nodes that matches are compared with.
     json
         Print one JSON object.
     out
         Folder for result, config and versions.
     """
-    names = (first_layer, second_layer)
-    return verbs.validate_network(path, group, activation, names).into(json, out)
+    names = {"first_layer": first_layer, "second_layer": second_layer, "embedding": embedding}
+    thresholds = {"alive": alive, "share": share, "rank_one": rank_one, "energy": energy}
+    return verbs.validate_network(
+        path,
+        group,
+        names,
+        orientation=orientation,
+        element_order=element_order,
+        activation=activation,
+        thresholds=thresholds,
+        seed=seed,
+    ).into(json, out)
 
 
-def exact(spec: str, *, out: str, json: Json = False) -> Outcome:
+def exact(spec: str, *, out: str, method: str = "fewest", json: Json = False) -> Outcome:
     """Write a network with x² that answers every product exactly.
 
     Parameters
@@ -135,7 +172,10 @@ def exact(spec: str, *, out: str, json: Json = False) -> Outcome:
         The group.
     out
         File for W and V: .npz or .safetensors.
+    method
+        fewest, single (one node a product and a constant one), pairs (nodes [u; ±v], Strassen) or
+        schoolbook.
     json
         Print one JSON object.
     """
-    return verbs.write_exact_network(spec, out).into(json, None)
+    return verbs.write_exact_network(spec, out, method).into(json, None)

@@ -1,8 +1,8 @@
-"""Trained networks: curves, nodes by irrep, and what a file holds."""
+"""Trained networks: curves, nodes by irrep; exact networks."""
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +16,21 @@ from groupfeat.training import (
     TrainConfig,
     TrainedRun,
     exact_network,
-    load_network,
-    match_nodes,
-    network_accuracy,
+    exact_sizes,
+    logit_blocks,
     paper_bound,
     save_layers,
     train,
 )
 
 __all__ = [
-    "Validation",
-    "describe_match",
     "measure_exact",
-    "measure_network",
     "measure_training",
     "plot_curves",
     "plot_nodes",
 ]
 
 Progress = Callable[[int, int, int], None]
-
-
-@dataclass(frozen=True)
-class Validation:
-    """A network read from a file: its nodes and its accuracy on all products."""
-
-    match: NodeMatch
-    accuracy: float
-    activation: str
 
 
 def measure_training(
@@ -64,23 +51,7 @@ def measure_training(
     return tuple(runs), (time.perf_counter() - start) / max(steps, 1)
 
 
-def measure_network(
-    path: str | Path,
-    irreps: Irreps,
-    *,
-    activation: str | None = None,
-    arrays: tuple[str, str] | None = None,
-) -> Validation:
-    """Read a network and match its nodes; σ from the file unless told (default x²)."""
-    network = load_network(path, irreps.group, arrays=arrays)
-    sigma = activation or network.activation or "square"
-    accuracy = network_accuracy(network, irreps.group, sigma)
-    return Validation(
-        match_nodes(network.first_layer, network.second_layer, irreps), accuracy, sigma
-    )
-
-
-def measure_exact(irreps: Irreps, path: str | Path) -> dict[str, Any]:
+def measure_exact(irreps: Irreps, path: str | Path, *, method: str = "fewest") -> dict[str, Any]:
     """Write the exact network of `exact_network` and measure its error on all products.
 
     Raises
@@ -88,12 +59,9 @@ def measure_exact(irreps: Irreps, path: str | Path) -> dict[str, Any]:
     ValueError
         If ``path`` cannot be written or ends in neither .npz nor .safetensors.
     """
-    first, second = exact_network(irreps)
+    first, second = exact_network(irreps, method=method)
     order = irreps.group.order
-    answers = np.zeros((order**2, order))
-    for columns in np.array_split(np.arange(first.shape[1]), max(1, first.shape[1] // 64)):
-        hidden = (first[:order, None, columns] + first[None, order:, columns]) ** 2
-        answers += hidden.reshape(order**2, -1) @ second[columns]
+    answers = np.concatenate(list(logit_blocks(first, second)))
     wanted = np.eye(order)[irreps.group.cayley_table.ravel()] - 1 / order
     error = np.linalg.norm(answers - wanted) / max(float(np.linalg.norm(wanted)), 1e-300)
     save_layers(path, first, second)
@@ -101,30 +69,9 @@ def measure_exact(irreps: Irreps, path: str | Path) -> dict[str, Any]:
         "hidden": first.shape[1],
         "bound_paper": paper_bound(irreps),
         "relative_error": float(error),
+        "method": method,
+        "sizes": asdict(exact_sizes(irreps)),
         "path": str(path),
-    }
-
-
-def describe_match(match: NodeMatch) -> dict[str, Any]:
-    """Return a node match as plain values for JSON."""
-    return {
-        "alive": match.alive,
-        "matched": match.matched,
-        "matched_share": match.share,
-        "by_irrep": [{"irreps": list(k), "nodes": n} for k, n in match.by_irrep.items()],
-        "missing": [list(family) for family in match.missing],
-        "thresholds": asdict(match.thresholds),
-        "nodes": [
-            {
-                "index": node.index,
-                "irreps": list(node.irreps),
-                "isotypic_share": node.isotypic_share,
-                "rank_one_share": node.rank_one_share,
-                "energy_ratio": node.energy_ratio,
-                "matched": node.matched,
-            }
-            for node in match.nodes
-        ],
     }
 
 

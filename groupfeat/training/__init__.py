@@ -3,6 +3,7 @@
 Needs the extra ``training``: ``pip install "groupfeat[training]"``.
 """
 
+from groupfeat.training._abelian_solutions import FrequencySolution, abelian_solutions
 from groupfeat.training._checkpoint import checkpoint_writer, load_checkpoint, save_checkpoint
 from groupfeat.training._config import INITS, LOSSES, OPTIMIZERS, PRECISIONS, SCHEDULES, TrainConfig
 from groupfeat.training._exact import (
@@ -13,12 +14,46 @@ from groupfeat.training._exact import (
     exact_sizes,
     paper_bound,
 )
-from groupfeat.training._load import Network, load_network, network_accuracy
+from groupfeat.training._geometry import NodeGeometry, node_geometry
+from groupfeat.training._layouts import Layout
+from groupfeat.training._load import (
+    Network,
+    checkpoint_group,
+    load_network,
+    network_accuracy,
+    network_table,
+)
+from groupfeat.training._logits import (
+    Ablation,
+    LogitSimilarity,
+    ablate_irreps,
+    logit_blocks,
+    logit_similarity,
+    network_logits,
+)
 from groupfeat.training._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
 from groupfeat.training._network import PairTensors, evaluate, loss_and_gradients
+from groupfeat.training._null import NullModel, null_model
 from groupfeat.training._paired import PairedRun, train_paired
+from groupfeat.training._prune import (
+    NodePairs,
+    PrunedNetwork,
+    merge_parallel,
+    pair_nodes,
+    prune_network,
+)
+from groupfeat.training._relabel import find_element_order, load_element_order, relabel_network
 from groupfeat.training._runs import Snapshot, TrainedRun, log_epochs
 from groupfeat.training._save import save_layers
+from groupfeat.training._stage_three import (
+    Modulation,
+    Repulsion,
+    hidden_features,
+    modulated_maxima,
+    network_residual,
+    repulsion,
+    residual_shares,
+)
 from groupfeat.training._task_sources import expression_task, load_table_task, word_task
 from groupfeat.training._tasks import Task, product_task, table_task
 from groupfeat.training._train import resume, train, train_many, training_pairs
@@ -31,34 +66,64 @@ __all__ = [
     "OPTIMIZERS",
     "PRECISIONS",
     "SCHEDULES",
+    "Ablation",
     "ExactSize",
+    "FrequencySolution",
+    "Layout",
+    "LogitSimilarity",
     "MatchThresholds",
+    "Modulation",
     "Network",
+    "NodeGeometry",
     "NodeMatch",
+    "NodePairs",
     "NodeReport",
+    "NullModel",
     "PairTensors",
     "PairedRun",
+    "PrunedNetwork",
+    "Repulsion",
     "Snapshot",
     "Task",
     "TrainConfig",
     "TrainedRun",
     "TransformerConfig",
     "TransformerRun",
+    "abelian_solutions",
+    "ablate_irreps",
+    "checkpoint_group",
     "checkpoint_writer",
     "conjugate_network",
     "evaluate",
     "exact_network",
     "exact_sizes",
     "expression_task",
+    "find_element_order",
+    "hidden_features",
     "load_checkpoint",
+    "load_element_order",
     "load_network",
     "load_table_task",
     "log_epochs",
+    "logit_blocks",
+    "logit_similarity",
     "loss_and_gradients",
     "match_nodes",
+    "merge_parallel",
+    "modulated_maxima",
     "network_accuracy",
+    "network_logits",
+    "network_residual",
+    "network_table",
+    "node_geometry",
+    "null_model",
+    "pair_nodes",
     "paper_bound",
     "product_task",
+    "prune_network",
+    "relabel_network",
+    "repulsion",
+    "residual_shares",
     "resume",
     "save_checkpoint",
     "save_layers",

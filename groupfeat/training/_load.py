@@ -13,36 +13,43 @@ import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from groupfeat.groups import FiniteGroup
+from groupfeat.groups import FiniteGroup, group_from_spec
 from groupfeat.training._checkpoint import FORMATS, table_digest
+from groupfeat.training._layouts import Arrays, Layout, compose_layers, known_layout
+from groupfeat.training._logits import logit_blocks
 
-__all__ = ["Network", "load_network", "network_accuracy"]
-
-Arrays = Mapping[str, NDArray[Any]]
+__all__ = ["Network", "checkpoint_group", "load_network", "network_accuracy", "network_table"]
 
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Weights of Ŷ = σ(XW)V as read from a file.
+    """Weights of Ŷ = σ(XW)V (+ bias) as read from a file.
 
     Parameters
     ----------
     first_layer, second_layer
-        W of shape (2M, K) and V of shape (K, M).
+        W of shape (2M, K) and V of shape (K, M), an embedding multiplied in.
     activation
         Name of σ where the file tells, else None.
     source
-        Which layout was read.
+        Which arrays were read.
+    output_bias
+        Added to every answer, shape (M,), or None.
     """
 
     first_layer: NDArray[np.float64] = field(repr=False)
     second_layer: NDArray[np.float64] = field(repr=False)
     activation: str | None
     source: str
+    output_bias: NDArray[np.float64] | None = field(default=None, repr=False)
 
 
 def load_network(
-    path: str | Path, group: FiniteGroup, *, arrays: tuple[str, str] | None = None
+    path: str | Path,
+    group: FiniteGroup,
+    *,
+    arrays: tuple[str, str] | None = None,
+    layout: Layout | None = None,
 ) -> Network:
     """Read a two-layer network for ``group``; nothing in the file is executed.
 
@@ -50,12 +57,14 @@ def load_network(
     ----------
     path
         ``.safetensors`` or ``.npz`` (arrays ``W`` and ``V`` unless named), or a torch file
-        (``.pt``, ``.pth``; the author's ``W.weight``, ``V.weight``), read with
-        ``weights_only=True``.
+        (``.pt``, ``.pth``; the author's ``W.weight`` and ``V.weight``, or ``layera.weight``,
+        ``layerb.weight`` and ``layerc.weight``), read with ``weights_only=True``.
     group
         The group whose products the network answers.
     arrays
         Names of the first and the second layer in the file.
+    layout
+        All names, embedding and orientation; in place of ``arrays``.
 
     Returns
     -------
@@ -65,35 +74,55 @@ def load_network(
     Raises
     ------
     ValueError
-        If the file cannot be read safely, lacks the arrays, fits another group, or holds weights
-        that are not finite.
+        If the file cannot be read safely, lacks the arrays, fits another group, holds weights
+        that are not finite, or fits in both orientations.
     """
     file = Path(path)
     if not file.is_file():
         raise ValueError(f"no file {str(file)!r}; expected a checkpoint")
     found, header = _read(file)
     _check_group(header, group, file.name)
-    names = arrays or _layer_names(found, file.name)
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise ValueError(
-            f"{file.name!r} has no array {missing[0]!r}; it holds {', '.join(sorted(found))}"
-        )
-    first, second = _oriented(found[names[0]], found[names[1]], group, file.name)
+    named = None if arrays is None else Layout((arrays[0],), arrays[1])
+    chosen = layout or named or known_layout(found, file.name)
+    first, second, bias = compose_layers(found, chosen, group, file.name)
     settings = header.get("config", {})
-    return Network(first, second, settings.get("activation"), f"{names[0]}, {names[1]}")
+    return Network(first, second, settings.get("activation"), ", ".join(chosen.names), bias)
+
+
+def checkpoint_group(path: str | Path) -> FiniteGroup:
+    """Return the group that one of our checkpoints names, its Cayley table checked.
+
+    Raises
+    ------
+    ValueError
+        If the file does not name its group, or a group of that name has another table.
+    """
+    file = Path(path)
+    header = _read(file)[1] if file.is_file() else {}
+    name = header.get("group")
+    if not isinstance(name, str):
+        raise ValueError(f"{file.name!r} does not name its group; pass --group SPEC")
+    try:
+        group = group_from_spec(name)
+    except ValueError as error:
+        raise ValueError(f"{file.name!r} names its group {name!r}: {error}") from error
+    _check_group(header, group, file.name)
+    return group
 
 
 def network_accuracy(network: Network, group: FiniteGroup, activation: str) -> float:
     """Return the share of all M² products that the network answers rightly."""
-    from groupfeat.energy import full_pairs
-    from groupfeat.training._network import PairTensors, evaluate
+    table = network_table(network, activation)
+    return float(np.mean(table == group.cayley_table))
 
-    pairs = PairTensors.of(full_pairs(group), torch.float64)
-    first, second = (
-        torch.from_numpy(layer.copy()) for layer in (network.first_layer, network.second_layer)
-    )
-    return evaluate(first, second, pairs, activation=activation, loss="cross_entropy")[0]
+
+def network_table(network: Network, activation: str) -> NDArray[np.intp]:
+    """Return the network's own answers, argmax over t for every (g, h), shape (M, M)."""
+    order = len(network.first_layer) // 2
+    bias = 0.0 if network.output_bias is None else network.output_bias
+    layers = network.first_layer, network.second_layer
+    rows = [(block + bias).argmax(-1) for block in logit_blocks(*layers, activation)]
+    return np.concatenate(rows).reshape(order, order)
 
 
 def _read(file: Path) -> tuple[Arrays, dict[str, Any]]:
@@ -138,16 +167,6 @@ def _read_torch(file: Path) -> tuple[Arrays, dict[str, Any]]:
     return {name: tensor.detach().numpy() for name, tensor in tensors.items()}, {}
 
 
-def _layer_names(found: Arrays, name: str) -> tuple[str, str]:
-    for pair in (("W", "V"), ("W.weight", "V.weight")):
-        if all(layer in found for layer in pair):
-            return pair
-    raise ValueError(
-        f"{name!r} holds {', '.join(sorted(found)) or 'no array'}; expected W and V or W.weight "
-        "and V.weight, or name the two layers"
-    )
-
-
 def _check_group(header: dict[str, Any], group: FiniteGroup, name: str) -> None:
     digest = header.get("table_sha256")
     if digest is not None and digest != table_digest(group):
@@ -155,27 +174,3 @@ def _check_group(header: dict[str, Any], group: FiniteGroup, name: str) -> None:
             f"{name!r} was trained on {header.get('group')}, whose Cayley table is not "
             f"{group.name}'s; name that group"
         )
-
-
-def _finite(layer: NDArray[Any], name: str) -> NDArray[np.float64]:
-    copy = np.array(layer, dtype=np.float64)
-    if not np.isfinite(copy).all():
-        raise ValueError(f"{name!r} holds NaN or infinite weights; its run may have diverged")
-    return copy
-
-
-def _oriented(
-    first: NDArray[Any], second: NDArray[Any], group: FiniteGroup, name: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return W (2M, K) and V (K, M), each transposed where only that fits."""
-    width, order = 2 * group.order, group.order
-    if first.ndim == second.ndim == 2 and not (np.iscomplexobj(first) or np.iscomplexobj(second)):
-        linear = first.shape[1] == width and second.shape == (order, first.shape[0])
-        plain = first.shape[0] == width and second.shape == (first.shape[1], order)
-        if plain or linear:
-            w, v = (first, second) if plain else (first.T, second.T)
-            return _finite(w, name), _finite(v, name)
-    raise ValueError(
-        f"{name!r} does not fit {group.name} of order {order}: expected real W ({width}, K) and V "
-        f"(K, {order}) or their transposes, got {first.shape} and {second.shape}"
-    )

@@ -1,0 +1,158 @@
+"""Networks whose elements stand in another order than the group's."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from groupfeat.groups import FiniteGroup, NotAGroupError, isomorphism
+from groupfeat.training._load import Network
+
+__all__ = ["find_element_order", "load_element_order", "relabel_network"]
+
+Indices = NDArray[np.intp]
+_ROUNDS = 6
+_LEAST_AGREEMENT = 0.5
+
+
+def relabel_network(network: Network, element_order: ArrayLike) -> Network:
+    """Return the network in the group's own order.
+
+    Parameters
+    ----------
+    network
+        A network whose inputs and answers are numbered otherwise.
+    element_order
+        ``element_order[g]`` is the network's number of our element g, shape (M,).
+
+    Raises
+    ------
+    ValueError
+        If it is no permutation of 0 … M − 1.
+    """
+    count = network.second_layer.shape[1]
+    order = _permutation(element_order, count)
+    bias = None if network.output_bias is None else network.output_bias[order]
+    return replace(
+        network,
+        first_layer=network.first_layer[np.concatenate([order, order + count])],
+        second_layer=network.second_layer[:, order],
+        output_bias=bias,
+    )
+
+
+def find_element_order(table: ArrayLike, group: FiniteGroup) -> Indices:
+    """Return a numbering under which a nearly right product table is the group's.
+
+    Wrong entries are outvoted: x·y should be (x z)(z⁻¹ y) for every z. What is left must be a
+    group isomorphic to ``group``. The numbering is one of several that differ by an
+    automorphism, so irreps are told up to the action of automorphisms on them.
+
+    Parameters
+    ----------
+    table
+        Products in the network's own numbers, shape (M, M), for instance `network_table`.
+    group
+        The group it should be.
+
+    Returns
+    -------
+    ndarray
+        ``element_order`` of `relabel_network`, shape (M,).
+
+    Raises
+    ------
+    ValueError
+        If the shape is wrong, the table is too far from a group's, or it is another group's.
+    """
+    given = np.asarray(table)
+    if given.shape != (group.order,) * 2 or given.dtype.kind not in "iu":
+        raise ValueError(
+            f"expected whole numbers of shape ({group.order}, {group.order}), got {given.dtype} "
+            f"{given.shape}"
+        )
+    if given.min() < 0 or given.max() >= group.order:
+        raise ValueError(f"expected products in 0..{group.order - 1}, got {given.max()}")
+    repaired = _repair(given.astype(np.intp))
+    agreement = float(np.mean(repaired == given))
+    identity = _identity(repaired)
+    # The identity first, as a group's table has it.
+    shift = np.arange(group.order)
+    shift[[0, identity]] = identity, 0
+    try:
+        found = FiniteGroup.from_cayley_table(shift[repaired[np.ix_(shift, shift)]], name="answers")
+    except NotAGroupError as error:
+        raise ValueError(
+            f"the answers are too far from any group's product table to number the elements by "
+            f"them ({error}); give the order"
+        ) from error
+    if agreement < _LEAST_AGREEMENT:
+        raise ValueError(
+            f"only {agreement:.0%} of the answers are products of one group; give the order"
+        )
+    phi = isomorphism(group, found)
+    if phi is None:
+        raise ValueError(
+            f"the answers are the products of a group that is not isomorphic to {group.name}; "
+            "name the right group"
+        )
+    return shift[phi].astype(np.intp)
+
+
+def load_element_order(path: str | Path, group: FiniteGroup) -> Indices:
+    """Read a numbering: M whole numbers (the network's number of our element g), or M rows of M.
+
+    The second is the network's own product table, matched by an isomorphism. ``.npy``, or text
+    with commas or spaces.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read or holds neither.
+    """
+    file = Path(path)
+    try:
+        if file.suffix == ".npy":
+            values = np.load(file, allow_pickle=False)
+        else:
+            values = np.loadtxt(file.read_text().replace(",", " ").splitlines(), dtype=np.int64)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read the element order {file.name!r}: {error}") from error
+    if values.ndim == 2 and 1 not in values.shape:
+        return find_element_order(values, group)
+    return _permutation(values.ravel(), group.order)
+
+
+def _permutation(values: ArrayLike, count: int) -> Indices:
+    order = np.asarray(values)
+    if order.dtype.kind not in "iu" or not np.array_equal(np.sort(order), np.arange(count)):
+        raise ValueError(
+            f"the element order must hold each of 0..{count - 1} once, got {order.dtype} of "
+            f"shape {order.shape}"
+        )
+    return order.astype(np.intp)
+
+
+def _identity(table: Indices) -> int:
+    numbers = np.arange(len(table))
+    return int(np.argmax((table == numbers).sum(1) + (numbers == table.T).sum(1)))
+
+
+def _repair(table: Indices) -> Indices:
+    """Replace entries by the majority of (x z)(z⁻¹ y) over z until nothing changes."""
+    order = len(table)
+    rows = np.arange(order * order)
+    for _ in range(_ROUNDS):
+        is_identity = table == _identity(table)
+        # z and w with zw = wz = 1 before those with one of the two alone.
+        inverse = np.argmax(is_identity.astype(np.int8) + is_identity.T, axis=1)
+        votes = np.zeros((order * order, order), dtype=np.int32)
+        for z in range(order):
+            products = table[table[:, z][:, None], table[inverse[z]][None]]
+            votes[rows, products.ravel()] += 1
+        best = votes.argmax(1).reshape(order, order)
+        if np.array_equal(best, table):
+            return table
+        table = best
+    return table

@@ -1,0 +1,119 @@
+"""Theorems 6 and 7: repulsion of nodes, and what the residual still asks for."""
+
+import numpy as np
+import pytest
+
+from groupfeat.energy import full_pairs, predicted_families, sample_pairs
+from groupfeat.groups import group_from_spec, irreps, real_families
+from groupfeat.training import (
+    TrainConfig,
+    exact_network,
+    hidden_features,
+    match_nodes,
+    modulated_maxima,
+    network_residual,
+    repulsion,
+    residual_shares,
+    train,
+)
+
+SPECS = ["S4", "Q8", "F21", "C23"]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("activation", ["square", "relu"])
+def test_theorem_6_holds_for_any_features(spec: str, activation: str) -> None:
+    group = group_from_spec(spec)
+    rng = np.random.default_rng(0)
+    pairs = sample_pairs(group, 0.6, rng=0)
+    features = hidden_features(rng.standard_normal((2 * group.order, 9)), pairs, activation)
+    np.testing.assert_allclose(features.mean(0), 0, atol=1e-12)
+    gram = features.T @ features
+    for ridge in (1e-2, 1.0, 1e4):
+        inverse = np.linalg.inv(gram + ridge * np.eye(9))
+        for j, other in ((0, 1), (3, 7), (8, 2)):
+            found = repulsion(features, j, other, ridge)
+            rest = np.delete(features, [j, other], axis=1)
+            # P through the n × n form of the paper: η(F'F'ᵀ + ηI)⁻¹.
+            large = ridge * np.linalg.inv(rest @ rest.T + ridge * np.eye(len(features)))
+            assert found.overlap == pytest.approx(
+                features[:, j] @ large @ features[:, other], rel=1e-6
+            )
+            assert found.entry == pytest.approx(inverse[j, other])
+            assert found.determinant > 0
+            assert found.error < 1e-6
+            assert found.repels
+
+
+def test_alike_nodes_repel_and_unlike_attract() -> None:
+    group = group_from_spec("C23")
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal((46, 4))
+    w[:, 1] = w[:, 0] + 0.1 * rng.standard_normal(46)
+    features = hidden_features(w, full_pairs(group))
+    alike = repulsion(features, 0, 1, 1.0)
+    assert alike.overlap > 0
+    assert alike.entry < 0
+    features[:, 1] *= -1
+    assert repulsion(features, 0, 1, 1.0).entry > 0
+    with pytest.raises(ValueError, match="ridge must be positive"):
+        repulsion(features, 0, 1, 0)
+    with pytest.raises(ValueError, match="two different columns"):
+        repulsion(features, 1, 1, 1.0)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_theorem_7_learned_irreps_leave_the_residual_and_the_maxima(spec: str) -> None:
+    reps = irreps(group_from_spec(spec))
+    pairs, families = full_pairs(reps.group), real_families(reps)[1:]
+    learned = families[: len(families) // 2]
+    w, v = exact_network(reps, method="single")
+    match = match_nodes(w, v, reps)
+    held = [node.index for node in match.nodes if node.irreps in learned]
+    residual = network_residual(w[:, held], pairs, ridge=1e-9)
+    for family, share in residual_shares(residual, reps).items():
+        assert share == pytest.approx(0 if family in learned else 1, abs=1e-6)
+    levels = {family.irreps: family.energy for family in predicted_families(reps)}
+    for found in (
+        modulated_maxima(reps, pairs, learned, starts=24, rng=0),
+        modulated_maxima(reps, pairs, residual=residual, starts=24, rng=1),
+    ):
+        assert found.elsewhere == 0
+        assert sum(found.ends.values()) == 24
+        assert all(found.ends[family] == 0 for family in learned)
+        for family, energy in found.energies.items():
+            assert energy == pytest.approx(levels[family], rel=1e-6)
+
+
+def test_residual_of_nothing_and_of_all() -> None:
+    reps = irreps(group_from_spec("F21"))
+    pairs = full_pairs(reps.group)
+    w, v = exact_network(reps)
+    nothing = network_residual(np.zeros((42, 0)), pairs)
+    assert residual_shares(nothing, reps) == {
+        family: pytest.approx(1) for family in real_families(reps)[1:]
+    }
+    everything = network_residual(w, pairs, second_layer=v)
+    assert all(share < 1e-20 for share in residual_shares(everything, reps).values())
+
+
+def test_a_trained_network_over_time() -> None:
+    """The residual's shares fall, large irreps last, and E_R's maxima stay on what is missing."""
+    group = group_from_spec("D5")
+    reps, pairs = irreps(group), full_pairs(group)
+    history = []
+    for epochs in (5, 20, 60, 400):
+        config = TrainConfig(n_hidden=128, train_fraction=1, epochs=epochs)
+        (run,) = train(group, config, seeds=[0])
+        residual = network_residual(run.first_layer, pairs, second_layer=run.second_layer)
+        shares = residual_shares(residual, reps)
+        history.append(shares)
+        if epochs == 20:
+            # What is left still has its maxima on single irreps, at energies in its proportion.
+            found = modulated_maxima(reps, pairs, residual=residual, starts=16, rng=0)
+            assert found.elsewhere <= 2
+            assert max(found.ends, key=lambda f: found.ends[f]) in shares
+    assert min(history[0].values()) > 0.9
+    assert max(history[-1].values()) < 0.05
+    totals = [sum(shares.values()) for shares in history]
+    assert totals == sorted(totals, reverse=True)
