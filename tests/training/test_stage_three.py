@@ -98,22 +98,22 @@ def test_residual_of_nothing_and_of_all() -> None:
 
 
 def test_a_trained_network_over_time() -> None:
-    """The residual's shares fall, large irreps last, and E_R's maxima stay on what is missing."""
-    group = group_from_spec("D5")
+    """Energy decides the order: what is left is least on the sign, most on dimension three.
+
+    Irreps that are represented in part leave a residual that no irrep's maxima survive in: what
+    Theorem 7 says of full representation does not hold on the way there.
+    """
+    group = group_from_spec("S4")
     reps, pairs = irreps(group), full_pairs(group)
-    history = []
-    for epochs in (5, 20, 60, 400):
-        config = TrainConfig(n_hidden=128, train_fraction=1, epochs=epochs)
-        (run,) = train(group, config, seeds=[0])
+    history, mixed = [], []
+    for epochs in (5, 40, 600):
+        (run,) = train(group, TrainConfig(n_hidden=128, epochs=epochs), seeds=[0])
         residual = network_residual(run.first_layer, pairs, second_layer=run.second_layer)
-        shares = residual_shares(residual, reps)
-        history.append(shares)
-        if epochs == 20:
-            # What is left still has its maxima on single irreps, at energies in its proportion.
-            found = modulated_maxima(reps, pairs, residual=residual, starts=16, rng=0)
-            assert found.elsewhere <= 2
-            assert max(found.ends, key=lambda f: found.ends[f]) in shares
-    assert min(history[0].values()) > 0.9
-    assert max(history[-1].values()) < 0.05
-    totals = [sum(shares.values()) for shares in history]
-    assert totals == sorted(totals, reverse=True)
+        history.append(list(residual_shares(residual, reps).values()))
+        found = modulated_maxima(reps, pairs, residual=residual, starts=12, rng=0)
+        mixed.append(found.elsewhere)
+    assert min(history[0]) > 0.8
+    sign, two, *threes = history[1]
+    assert sign < two < min(threes)
+    assert max(history[2]) < 0.02
+    assert mixed[0] < 6 < mixed[1]
