@@ -1,17 +1,29 @@
 """How thresholds grow with M and d: series of groups, measurements as plain rows, fits."""
 
+import json
 import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from analyzers.storage import versions, write_text
 from groupfeat.energy import PredictedFamily, predicted_families, survival_thresholds
 from groupfeat.groups import Irreps, group_from_spec, irreps
 
-__all__ = ["SERIES", "Measurement", "Series", "measure_series", "measure_threshold"]
+__all__ = [
+    "SERIES",
+    "Measurement",
+    "Series",
+    "measure_again",
+    "measure_series",
+    "measure_threshold",
+    "read_rows",
+    "write_rows",
+]
 
 
 @dataclass(frozen=True)
@@ -166,3 +178,38 @@ def measure_series(
             trials=trials,
             seed=seed,
         )
+
+
+def measure_again(row: Measurement) -> Measurement:
+    """Measure what ``row`` says anew: same group, family, options, trials and seed."""
+    reps = irreps(group_from_spec(row.spec))
+    family = next(f for f in predicted_families(reps) if f.irreps == row.irreps)
+    return measure_threshold(
+        reps,
+        family,
+        spec=row.spec,
+        variant=row.variant,
+        kind=row.kind,
+        sampling=row.sampling,
+        trials=row.trials,
+        seed=row.seed,
+    )
+
+
+def write_rows(path: Path, series: dict[str, list[Measurement]]) -> Path:
+    """Write rows by series as JSON, a line a row, with the versions they were measured with."""
+    lines = [
+        json.dumps({"series": name, **row.to_dict()}, allow_nan=False, separators=(",", ":"))
+        for name, rows in series.items()
+        for row in rows
+    ]
+    head = json.dumps(versions())
+    return write_text(path, f'{{"versions": {head}, "rows": [\n' + ",\n".join(lines) + "\n]}\n")
+
+
+def read_rows(path: Path) -> dict[str, list[Measurement]]:
+    """Return the rows that `write_rows` wrote, by series."""
+    found: dict[str, list[Measurement]] = {}
+    for values in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+        found.setdefault(values.pop("series"), []).append(Measurement.from_dict(values))
+    return found

@@ -93,6 +93,25 @@ def test_full_data_is_kept_and_too_few_pairs_are_not() -> None:
     assert np.argwhere(judge.kept(np.full(judge.shape, 576), asked)).tolist() == [[2, 1]]
 
 
+@pytest.mark.parametrize(("spec", "index"), [("C61", 0), ("D30", 4), ("Dic15", 4)])
+def test_first_loss_of_the_cross_term(spec: str, index: int) -> None:
+    """Noise moves w* by F/λ, (1 − p)d*/(pM) of ‖w‖²; that much of it leaves the isotypic part."""
+    reps = irreps(group_from_spec(spec))
+    family, order = predicted_families(reps)[index], reps.group.order
+    climber = Climber(reps, [family], 30, "cross", "existence", "without", 0.9, 0)
+    p, basis = 0.6, climber.bases[0]
+    count, lost = round(p * order**2), []
+    for trial in range(30):
+        pair_set = climber.left[trial, :count], climber.right[trial, :count]
+        draws = _Draws.of(*pair_set, reps.group, variant="cross", diagonal=0.0)
+        level, _, force = draws.fields(climber.starts[0, trial])
+        halves = (force / level).reshape(2, -1)
+        lost.append(np.sum(halves**2) - np.sum((halves @ basis) ** 2))
+    dim = order / (2 * family.energy)
+    outside = 1 - climber.bases[0].any(axis=0).sum() / order
+    assert np.mean(lost) == pytest.approx((1 - p) / p * dim / order * outside, rel=0.1)
+
+
 def test_fold_pairs_is_what_random_sites_give() -> None:
     """The closed form against a draw of its own assumptions."""
     order, dim, rng = 60, 2.0, np.random.default_rng(0)

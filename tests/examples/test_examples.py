@@ -10,14 +10,15 @@ PROMISES = {
     "irreps_of_s4.py": "rho(g) rho(h) = rho(gh): True",
     "maxima_by_activation.py": "tanh: unseen <=",
     "maxima_of_c7.py": "outside the prediction: 0",
+    "memorising_phases.py": "x²: below p = 0.500",
     "subset_landscapes.py": "| C7: 28 | 0 |",
-    "threshold_scaling.py": "ht, drawn with replacement",
+    "threshold_scaling.py": "## cross, drawn with replacement",
     "train_and_match.py": "test accuracy 1.0",
 }
 SHORT = {
     "maxima_by_activation.py": ["2"],
+    "memorising_phases.py": ["--quick"],
     "subset_landscapes.py": ["1"],
-    "threshold_scaling.py": ["--quick", "--trials", "4"],
 }
 
 
