@@ -48,7 +48,13 @@ def search_maxima(
         )
         for c in found.classes
     ]
-    matched = f"{found.unmatched} unmatched" if found.predicted else "no closed form to match"
+    seen = len({c.matches for c in found.classes if c.matches is not None})
+    matched = (
+        f"{found.unmatched} unmatched, {seen} of {len(found.predicted)} families seen (there are "
+        "no others)"
+        if found.predicted
+        else "no closed form to match"
+    )
     tail = (
         f"{payload['converged']} of {starts} starts converged, {matched}; a further start finds "
         f"something unseen with probability <= {found.unseen_probability:.3f} "

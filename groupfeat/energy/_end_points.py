@@ -26,6 +26,7 @@ _FAMILY_ENERGY = 1e-9
 _SAME_ENERGY = 1e-7
 _SAME_POINT = 1e-3
 _SAME_CURVATURE = 1e-4
+_FLAT = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +39,17 @@ class Landscape:
     variant: Variant
     predicted: tuple[PredictedFamily, ...]
 
-    def spectrum(self, w: Floats) -> HessianSpectrum:
-        """Return the Riemannian Hessian's spectrum at one weight; on kinks, along them."""
+    def spectrum(self, w: Floats, gradient_norm: float = 0.0) -> HessianSpectrum:
+        """Return the Riemannian Hessian's spectrum at one weight; on kinks, along them.
+
+        What counts as flat widens with the gradient that is left.
+        """
         if handles_kinks(self.pairs, self.activation, self.variant):
             return kink_spectrum(w, self.pairs, self.activation)
-        return riemannian_spectrum(w, self.pairs, self.activation, variant=self.variant)
+        tolerance = max(_FLAT, 10 * gradient_norm)
+        return riemannian_spectrum(
+            w, self.pairs, self.activation, variant=self.variant, relative_tolerance=tolerance
+        )
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,10 @@ class EndGroup:
 def group_end_points(ascent: Ascent, family: Indices, landscape: Landscape) -> list[EndGroup]:
     """Return the classes of end points; ``family`` is the real family of largest share, (N,).
 
-    Points on a predicted family (nearest point within 1e-6, energy within 1e-9) are its
-    class. The others are one class if they have one energy and one is near a symmetric
-    image of the other, or, where the Hessian has flat directions, if irrep and spectra agree.
+    Points on a predicted family (nearest point within 1e-6 or ten times the gradient, energy
+    within 1e-9) are its class. The others are one class if they have one energy and one is near
+    a symmetric image of the other, or, where the Hessian has flat directions, if irrep and
+    spectra agree.
     Starts that did not converge are kept apart, by irrep alone.
     """
     converged = np.array([status.startswith("converged") for status in ascent.statuses])
@@ -105,7 +113,9 @@ def _on_families(
         rows = np.flatnonzero(free & (family == position + 1))
         nearest = nearest_in_family(ascent.weights[rows], predicted, landscape.irreps)
         level = np.abs(ascent.energies[rows] / predicted.energy - 1)
-        on = (nearest.distances <= _ON_FAMILY) & (level <= _FAMILY_ENERGY)
+        # A point at distance δ has a relative gradient near δ and loses about δ² of E.
+        allowed = np.maximum(_ON_FAMILY, 10 * ascent.gradient_norms[rows])
+        on = (nearest.distances <= allowed) & (level <= np.maximum(_FAMILY_ENERGY, allowed**2))
         if on.any():
             distance = float(nearest.distances[on].max())
             found.append(EndGroup(rows[on], ("family", orbit_of[position]), position, distance))

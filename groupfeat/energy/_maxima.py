@@ -22,6 +22,7 @@ PURE_SHARE = 0.99
 LOCALISED = 0.6
 ONE_TARGET = 0.9
 _SPECTRA = 3
+_DENSE = 400
 _SORTED_DIGITS = 7
 
 
@@ -50,18 +51,19 @@ class MaximumClass:
         one an irrep, whose points need not be maxima nor alike.
     flat_dim, index
         Largest nullity of the Riemannian Hessian and number of ascending
-        directions over the members examined; on a kink of σ it is the Hessian of the pieces,
-        which says nothing of directions that leave the kink.
+        directions over the members examined; on a kink of σ, along the kink.
     examined
-        Members at which the Hessian was computed: up to three, the one of largest gradient first.
+        Members at which the Hessian was computed: those of largest gradient, up to three (one for
+        groups of order above 200).
     isotypic_share, rank_one_share
         Least share of ‖w‖² in the family, and least share of the leading
         singular value in ‖â_k‖²_F and ‖b̂_k‖²_F, over the members.
     gradient_norm
         Largest relative gradient of the members.
     matches
-        Position of the predicted family, or None: all members within 1e-6 of their nearest
-        point on it and 1e-9 of its energy, nullity and index as predicted.
+        Position of the predicted family, or None: every member is within 1e-6 (or ten times its
+        relative gradient) of its nearest point on it and 1e-9 of its energy, and nullity and index
+        are as predicted.
     distance
         Largest distance of a member to that family; inf where it matches none.
     representative
@@ -231,9 +233,10 @@ def _describe(
 ) -> MaximumClass:
     rows, total = group.rows, len(ascent.energies)
     weights, share = ascent.weights[rows], float(shares[rows, position].min())
-    examined = rows[np.argsort(-ascent.gradient_norms[rows], kind="stable")[:1]]
-    examined = np.unique(np.concatenate([examined, rows[:_SPECTRA]]))[:_SPECTRA]
-    spectra = [landscape.spectrum(ascent.weights[row]) for row in examined]
+    examined = rows[np.argsort(-ascent.gradient_norms[rows], kind="stable")]
+    examined = examined[: _SPECTRA if weights.shape[1] <= _DENSE else 1]
+    norms = ascent.gradient_norms
+    spectra = [landscape.spectrum(ascent.weights[i], float(norms[i])) for i in examined]
     found = {(s.nullity, s.index) for s in spectra}
     family = real_families(landscape.irreps)[position]
     matches = group.family

@@ -121,8 +121,8 @@ def test_abelian_probabilities_by_another_integral() -> None:
 def test_law_of_the_time_against_drawn_blocks(dim: int, kind: str) -> None:
     """P(T > t) against the share of Gaussian blocks, E‖A‖² = d, that last until t."""
     rng = np.random.default_rng(0)
-    law = blow_up_law(dim, kind, samples=4096, rng=rng)
-    shape = (2, 40_000, dim, dim)
+    law = blow_up_law(dim, kind, samples=2048, rng=rng)
+    shape = (2, 12_000, dim, dim)
     if kind == "real":
         blocks = rng.standard_normal(shape) / np.sqrt(dim) + 0j
     else:
@@ -131,11 +131,11 @@ def test_law_of_the_time_against_drawn_blocks(dim: int, kind: str) -> None:
     if kind == "quaternionic":
         p, q = blocks[..., 0, 0], blocks[..., 0, 1]
         blocks = np.stack([np.stack([p, q], -1), np.stack([-q.conj(), p.conj()], -1)], -2)
-    assert np.mean(np.sum(np.abs(blocks) ** 2, axis=(-2, -1))) == pytest.approx(dim, rel=0.02)
+    assert np.mean(np.sum(np.abs(blocks) ** 2, axis=(-2, -1))) == pytest.approx(dim, rel=0.03)
     times = blow_up_times(blocks[0], blocks[1])
     grid = np.quantile(times, [0.05, 0.25, 0.5, 0.75, 0.95])
     survival, density = (part.mean(0) for part in law.tails(grid))
-    np.testing.assert_allclose(survival, [0.95, 0.75, 0.5, 0.25, 0.05], atol=0.015)
+    np.testing.assert_allclose(survival, [0.95, 0.75, 0.5, 0.25, 0.05], atol=0.025)
     step = 1e-4
     above, below = (law.tails(grid * np.exp(s * step))[0].mean(0) for s in (1, -1))
     np.testing.assert_allclose(density, (below - above) / (2 * step), atol=1e-6)

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from groupfeat.energy import (
     PredictedFamily,
+    critical_levels,
     energy,
     flat_directions,
     full_pairs,
@@ -15,10 +18,12 @@ from groupfeat.energy import (
     riemannian_gradient,
     riemannian_hessian,
     riemannian_spectrum,
+    sample_critical,
     sample_family,
 )
-from groupfeat.groups import Irreps, group_from_spec, irreps
+from groupfeat.groups import FiniteGroup, Irreps, group_from_spec, irreps
 from tests.energy.landscape_numerics import Floats
+from tests.strategies import groups
 
 SPECS = ["C7", "C8", "S3", "S4", "D5", "Q8", "Dic3", "F21", "A4", "C3xS3", "SmallGroup(32,50)"]
 
@@ -158,3 +163,25 @@ def test_samples_fill_the_whole_manifold(spec: str) -> None:
         spans = [np.linalg.matrix_rank(part, tol=1e-8) for part in (a, b)]
         full = {"real": 1, "complex": 2, "quaternionic": 1}[family.type] * family.dim**2
         assert spans == [full, full]
+
+
+@settings(deadline=None, max_examples=15)
+@given(groups(max_order=24), st.integers(0, 2**32 - 1))
+def test_laws_of_families_and_levels_on_any_group(group: FiniteGroup, seed: int) -> None:
+    """Dimensions fill the sphere; sampled points are critical on their level; shares add up."""
+    reps, pairs = irreps(group), full_pairs(group)
+    levels = critical_levels(reps, max_units=3)
+    for level in levels:
+        assert sum(n for _, n in level.hessian_spectrum) == 2 * group.order - 1
+    singles = [level for level in levels if level.index == 0]
+    assert sum(level.count for level in singles) == len(predicted_families(reps))
+    for level in levels[-2:]:
+        w = sample_critical(dict(level.ranks), reps, rng=seed)
+        assert float(energy(w, pairs)) == pytest.approx(level.energy, rel=1e-10)
+        assert np.abs(riemannian_gradient(w, pairs)).max() < 1e-11 * group.order
+    for family in predicted_families(reps)[-2:]:
+        found = nearest_in_family(random_starts(group.order, 3, rng=seed), family, reps)
+        assert np.abs(found.gaps).max() < 1e-11
+        assert np.all(found.distances**2 <= 2 + 1e-9)
+    if levels:
+        assert levels[0].energy == max(f.energy for f in predicted_families(reps))

@@ -56,6 +56,12 @@ def test_ascent_ends_in_the_predicted_families(spec: str) -> None:
         assert c.examined == min(3, c.count)
 
 
+def test_a_loose_tolerance_still_finds_the_families() -> None:
+    found = find_maxima(irreps(group_from_spec("S4")), starts=40, rng=0, tolerance=1e-4)
+    assert found.unmatched == 0
+    assert 1e-6 < max(c.distance for c in found.classes) < 1e-3
+
+
 def test_half_square_has_the_printed_levels() -> None:
     """M/(8d) and M/(16d) as printed hold for σ = x²/2."""
     found = find_maxima(irreps(group_from_spec("S3")), activation="half_square", starts=50, rng=0)
