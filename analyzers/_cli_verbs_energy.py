@@ -10,7 +10,7 @@ def search_maxima(
     spec: str, activation: str, starts: int, train_fraction: float, seed: int
 ) -> Outcome:
     """Answer ``groupfeat maxima``."""
-    from analyzers.maxima import describe_maxima, measure_maxima
+    from analyzers.maxima import COLUMNS, describe_maxima, measure_maxima, summarize, tabulate
 
     found_irreps = irreps(group_from_spec(spec), rng=seed)
     with Bar() as bar:
@@ -23,45 +23,6 @@ def search_maxima(
             progress=lambda done, total: bar.update("ascent", done, total),
         )
     payload = describe_maxima(found, seconds)
-    columns = (
-        "irreps",
-        "kind",
-        "orbit",
-        "E",
-        "E predicted",
-        "flat",
-        "ascending",
-        "starts",
-        "gradient",
-    )
-    rows = [
-        (
-            ",".join(f"ρ{k}" for k in c.irreps),
-            f"{c.kind}, {c.shape}" if c.shape else c.kind,
-            c.orbit,
-            f"{c.energy:.9g}",
-            "–" if c.matches is None else f"{found.predicted[c.matches].energy:.6g}",
-            c.flat_dim,
-            c.index,
-            c.count,
-            f"{c.gradient_norm:.0e}",
-        )
-        for c in found.classes
-    ]
-    seen = len({c.matches for c in found.classes if c.matches is not None})
-    matched = (
-        f"{found.unmatched} unmatched, {seen} of {len(found.predicted)} families seen (there are "
-        "no others)"
-        if found.predicted
-        else "no closed form to match"
-    )
-    tail = (
-        f"{payload['converged']} of {starts} starts converged, {matched}; a further start finds "
-        f"something unseen with probability <= {found.unseen_probability:.3f} "
-        f"({found.starts_needed(0.01)} starts for 0.01)"
-    )
-    if not found.is_converged:
-        tail += "; what did not converge is listed where it stopped and need not be a maximum"
     config = {
         "spec": spec,
         "activation": activation,
@@ -69,7 +30,7 @@ def search_maxima(
         "train_fraction": train_fraction,
         "seed": seed,
     }
-    lines = (table(f"maxima of {spec}", columns, rows), tail)
+    lines = (table(f"maxima of {spec}", COLUMNS, tabulate(found)), summarize(found))
     passed = found.is_converged and not found.unmatched
     return Outcome("maxima", config, payload, lines, passed=passed)
 

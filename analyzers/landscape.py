@@ -9,7 +9,7 @@ from analyzers.style import PREDICTED, own_axes
 from groupfeat.energy import barriers, basin_probabilities, predicted_families
 from groupfeat.groups import Irreps
 
-__all__ = ["describe_landscape", "plot_disconnectivity"]
+__all__ = ["describe_landscape", "plot_exact_tree"]
 
 
 def describe_landscape(irreps: Irreps, *, samples: int = 8192, seed: int = 0) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def describe_landscape(irreps: Irreps, *, samples: int = 8192, seed: int = 0) ->
     }
 
 
-def plot_disconnectivity(tree: "nx.DiGraph[Any]", *, ax: Axes | None = None) -> Axes:
+def plot_exact_tree(tree: "nx.DiGraph[Any]", *, ax: Axes | None = None) -> Axes:
     """Draw a merge tree: a line falls from each maximum to the level where it joins others.
 
     Parameters

@@ -18,7 +18,18 @@ from groupfeat.energy import (
 )
 from groupfeat.groups import FiniteGroup, Irreps
 
-__all__ = ["describe_maxima", "measure_maxima", "plot_levels", "plot_spectra"]
+__all__ = [
+    "COLUMNS",
+    "describe_maxima",
+    "measure_maxima",
+    "plot_levels",
+    "plot_spectra",
+    "summarize",
+    "tabulate",
+]
+
+COLUMNS = ("irreps", "kind", "orbit", "E", "E*", "flat", "ascending", "starts", "gradient")
+"""Heads of the rows of `tabulate`."""
 
 
 def measure_maxima(
@@ -82,6 +93,45 @@ def describe_maxima(found: FoundMaxima, seconds: float) -> dict[str, Any]:
         "starts": len(found.ascent.statuses),
         "seconds": seconds,
     }
+
+
+def tabulate(found: FoundMaxima) -> list[tuple[Any, ...]]:
+    """Return a row a class for people, in the order of ``COLUMNS``."""
+    return [
+        (
+            ",".join(f"ρ{k}" for k in c.irreps),
+            f"{c.kind}, {c.shape}" if c.shape else c.kind,
+            c.orbit,
+            f"{c.energy:.9g}",
+            "–" if c.matches is None else f"{found.predicted[c.matches].energy:.6g}",
+            c.flat_dim,
+            c.index,
+            c.count,
+            f"{c.gradient_norm:.0e}",
+        )
+        for c in found.classes
+    ]
+
+
+def summarize(found: FoundMaxima) -> str:
+    """Return what converged, what matched and what may be unseen, in a sentence."""
+    statuses = found.ascent.statuses
+    converged = sum(s.startswith("converged") for s in statuses)
+    seen = len({c.matches for c in found.classes if c.matches is not None})
+    matched = (
+        f"{found.unmatched} unmatched, {seen} of {len(found.predicted)} families seen (there are "
+        "no others)"
+        if found.predicted
+        else "no closed form to match"
+    )
+    text = (
+        f"{converged} of {len(statuses)} starts converged, {matched}; a further start finds "
+        f"something unseen with probability <= {found.unseen_probability:.3f} "
+        f"({found.starts_needed(0.01)} starts for 0.01)"
+    )
+    if not found.is_converged:
+        text += "; what did not converge is listed where it stopped and need not be a maximum"
+    return text
 
 
 def plot_levels(found: FoundMaxima, *, ax: Axes | None = None) -> Axes:

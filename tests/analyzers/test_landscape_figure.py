@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analyzers.landscape import describe_landscape, plot_disconnectivity
+from analyzers.landscape import describe_landscape, plot_exact_tree
 from groupfeat.energy import disconnectivity_graph
 from groupfeat.groups import group_from_spec, irreps
 
@@ -11,7 +11,7 @@ from groupfeat.groups import group_from_spec, irreps
 @pytest.mark.parametrize("spec", ["C2", "C3", "S3", "S4", "C23"])
 def test_lines_fall_from_each_node_to_its_parent(spec: str) -> None:
     tree = disconnectivity_graph(irreps(group_from_spec(spec)))
-    axes = plot_disconnectivity(tree)
+    axes = plot_exact_tree(tree)
     segments = [np.array(c.get_segments()[0]) for c in axes.collections]
     falls = sorted((round(s[1, 1], 9), round(s[0, 1], 9)) for s in segments[::2])
     energy = {node: round(tree.nodes[node]["energy"], 9) for node in tree}
