@@ -69,7 +69,7 @@ class NodeReport:
     output_share
         Share of the row of V in the node's family.
     output_cosine
-        Cosine of the row of V with a*b in that family.
+        Cosine of the row of V with that family's part of a*b.
     faults
         Which of share, rank_one, energy, blocks kept an impure node from matching.
     """

@@ -111,7 +111,7 @@ class NodeFourier:
 
     @cached_property
     def output_cosines(self) -> Floats:
-        """Cosine of v with a*b in the best family, shape (nodes,); 0 where either vanishes.
+        """Cosine of v with the best family's part of a*b, shape (nodes,); 0 where either vanishes.
 
         2(a*b)(t) is what the node sums over the pairs of target t, centred; a node that helps
         its own irrep has a cosine near 1.
@@ -121,7 +121,11 @@ class NodeFourier:
             rows = np.flatnonzero(self.best == position)
             product, answer = block[rows, 0] @ block[rows, 1], block[rows, 2]
             overlap = np.sum(product.conj() * answer, axis=(-2, -1)).real
-            sizes = np.linalg.norm(product, axis=(-2, -1)) * np.linalg.norm(answer, axis=(-2, -1))
+            family = self.families[position]
+            weight = len(family) * self.irreps[family[0]].dim / self.irreps.group.order
+            overlap *= np.sqrt(weight)
+            whole = np.sqrt(self.norms[rows, 2].sum(-1))
+            sizes = np.linalg.norm(product, axis=(-2, -1)) * whole
             found[rows] = np.divide(overlap, sizes, out=np.zeros_like(sizes), where=sizes > 0)
         return np.clip(found, -1, 1)
 

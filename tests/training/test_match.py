@@ -4,30 +4,41 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from groupfeat.energy import predicted_families, sample_family
+from analyzers.recovery import measure_recovery, plant_nodes
+from groupfeat.energy import (
+    energy,
+    energy_in_irreps,
+    family_shares,
+    full_pairs,
+    predicted_families,
+    rank_one_shares,
+    sample_family,
+)
 from groupfeat.groups import Irreps, group_from_spec, irreps, real_families
-from groupfeat.training import MatchThresholds, TrainConfig, match_nodes, train
+from groupfeat.training import (
+    MatchThresholds,
+    TrainConfig,
+    exact_network,
+    match_nodes,
+    node_geometry,
+    null_model,
+    train,
+)
 
 
 def planted(
     reps: Irreps, count: int, noise: float
 ) -> tuple[NDArray[np.float64], list[tuple[int, ...]]]:
-    rng = np.random.default_rng(0)
-    columns, truth = [], []
-    for family in predicted_families(reps):
-        points = sample_family(family, reps, count=count, rng=rng)
-        points += noise * rng.standard_normal(points.shape) / np.sqrt(points.shape[1])
-        columns.append(points)
-        truth += [family.irreps] * count
-    return np.concatenate(columns).T, truth
+    first, _, truth = plant_nodes(reps, count, noise, rng=0)
+    return first, truth
 
 
 @pytest.mark.parametrize("spec", ["C7", "S3", "S4", "Q8", "F21", "D5", "2x3x4"])
 @pytest.mark.parametrize("noise", [0.0, 0.15])
 def test_planted_nodes_are_recovered(spec: str, noise: float) -> None:
     reps = irreps(group_from_spec(spec))
-    first, truth = planted(reps, 4, noise)
-    match = match_nodes(first, np.ones((len(truth), reps.group.order)), reps)
+    first, second, truth = plant_nodes(reps, 4, noise, rng=0)
+    match = match_nodes(first, second, reps)
     assert [node.irreps for node in match.nodes] == truth
     assert match.share == 1
     assert match.missing == ()
@@ -36,6 +47,132 @@ def test_planted_nodes_are_recovered(spec: str, noise: float) -> None:
     for node in match.nodes:
         assert abs(node.energy_ratio - 1) < bar
         assert node.rank_one_share > 1 - bar
+        assert node.output_share > 1 - bar
+        assert node.output_cosine > 1 - bar
+        assert node.block_irreps == (node.irreps,) * 3
+        assert node.faults == ()
+    for node in node_geometry(first, second, reps, match):
+        assert abs(node.distance - noise) < (1e-7 if noise == 0 else 0.1)
+
+
+@pytest.mark.parametrize("spec", ["C7", "S4", "Q8", "F21"])
+def test_reports_agree_with_the_energy_layer(spec: str) -> None:
+    """Shares, rank-one shares and energies once through Fourier blocks, once by definition."""
+    reps = irreps(group_from_spec(spec))
+    first, second, _ = plant_nodes(reps, 2, 0.5, rng=1)
+    half = reps.group.order
+    centred = first.reshape(2, half, -1)
+    unit = (centred - centred.mean(1, keepdims=True)).reshape(2 * half, -1).T
+    unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
+    levels = {family.irreps: family.energy for family in predicted_families(reps)}
+    families = real_families(reps)
+    shares = family_shares(unit, reps)
+    energies = energy_in_irreps(unit, reps)
+    np.testing.assert_allclose(energies, energy(unit, full_pairs(reps.group)))
+    for node in match_nodes(first, second, reps).nodes:
+        place = families.index(node.irreps)
+        assert node.isotypic_share == pytest.approx(shares[node.index, 1:].max())
+        assert node.isotypic_share == pytest.approx(shares[node.index, place])
+        ratio = energies[node.index] / levels[node.irreps]
+        assert node.energy_ratio == pytest.approx(ratio)
+        rank_one = rank_one_shares(unit[node.index], reps[node.irreps[0]])
+        assert node.rank_one_share == pytest.approx(float(rank_one))
+
+
+@pytest.mark.parametrize("spec", ["S4", "Q8", "F21", "C23"])
+def test_recovery_falls_with_noise_while_precision_stays(spec: str) -> None:
+    found = measure_recovery(irreps(group_from_spec(spec)), (0.0, 0.2, 0.3, 0.6), nodes=200)
+    recalls = [row.recall for row in found]
+    assert recalls[0] == 1
+    assert recalls[1] >= 0.99
+    assert recalls[3] < 0.2  # noise² = 0.36 leaves a share of 0.74 on average
+    assert recalls == sorted(recalls, reverse=True)
+    assert min(row.precision for row in found[:3]) >= 0.98
+
+
+def test_thresholds_can_be_moved() -> None:
+    reps = irreps(group_from_spec("S4"))
+    first, second, truth = plant_nodes(reps, 4, 0.4, rng=0)
+    strict = match_nodes(first, second, reps)
+    loose = match_nodes(
+        first, second, reps, thresholds=MatchThresholds(share=0.7, rank_one=0.7, energy=0.4)
+    )
+    assert strict.matched < loose.matched == len(truth)
+    assert {"share"} <= {fault for node in strict.nodes for fault in node.faults}
+    assert strict.impure == tuple(n.index for n in strict.nodes if n.faults)
+    with pytest.raises(ValueError, match=r"threshold share must be in \[0, 1\], got 2"):
+        MatchThresholds(share=2)
+
+
+def test_the_row_of_v_must_agree() -> None:
+    reps = irreps(group_from_spec("C7"))
+    first, second, truth = plant_nodes(reps, 2, 0.0, rng=0)
+    second[[0, 2]] = second[[2, 0]]  # rows of two frequencies change places
+    match = match_nodes(first, second, reps)
+    assert match.impure == (0, 2)
+    swapped = match.nodes[0]
+    assert swapped.faults == ("blocks",)
+    assert swapped.block_irreps == (truth[0], truth[0], truth[2])
+    assert swapped.output_share < 1e-9
+    assert abs(swapped.output_cosine) < 1e-9
+    second[1] *= -1  # on its frequency, but against it
+    assert match_nodes(first, second, reps).nodes[1].output_cosine == pytest.approx(-1)
+
+
+def test_dead_and_constant_nodes_are_named() -> None:
+    reps = irreps(group_from_spec("S3"))
+    first, second = exact_network(reps)
+    first, second = first.copy(), second.copy()
+    first[:, 2] *= 1e-3
+    second[4] = 0
+    match = match_nodes(first, second, reps)
+    assert (match.dead, match.constant, match.alive) == ((2, 4), (9,), 7)
+    sparse = match_nodes(first, second, reps, thresholds=MatchThresholds(alive=0))
+    assert sparse.dead == (4,)
+
+
+@pytest.mark.parametrize("spec", ["S4", "F21", "Q8", "C11"])
+def test_the_recovered_vectors_make_the_node(spec: str) -> None:
+    """â ∝ xy*, b̂ ∝ yz*: rebuilt from x, y, z alone, the node comes back."""
+    reps = irreps(group_from_spec(spec))
+    first, second, _ = plant_nodes(reps, 2, 0.0, rng=3)
+    for node in node_geometry(first, second, reps, match_nodes(first, second, reps)):
+        rho = reps[node.irreps[0]].matrices()
+        a = np.einsum("gij,i,j->g", rho.conj(), node.x, node.y.conj()).real
+        b = np.einsum("gij,i,j->g", rho.conj(), node.y, node.z.conj()).real
+        a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
+        own_a, own_b = np.split(first[:, node.index] * np.sqrt(2), 2)
+        assert abs(own_a @ a) == pytest.approx(1, abs=1e-7)
+        assert abs(own_b @ b) == pytest.approx(1, abs=1e-7)
+        for vector in (node.x, node.y, node.z):
+            assert np.linalg.norm(vector) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("spec", ["C3", "S3", "Q8"])
+def test_the_null_model_is_calibrated(spec: str) -> None:
+    reps = irreps(group_from_spec(spec))
+    model = null_model(reps, samples=1500, rng=0)
+    order = reps.group.order
+    rng = np.random.default_rng(99)
+    fresh = match_nodes(
+        rng.standard_normal((2 * order, 1500)), rng.standard_normal((1500, order)), reps
+    )
+    low, high = model.match_interval
+    assert low <= model.match_probability <= high
+    assert abs(fresh.share - model.match_probability) < 0.05
+    p_values = np.array([model.p_value(node.isotypic_share) for node in fresh.nodes])
+    if spec == "C3":  # one family holds everything: a share tells nothing
+        assert model.p_value(1.0) > 0.3
+    else:
+        for level in (0.1, 0.5):
+            assert np.mean(p_values <= level) == pytest.approx(level, abs=0.05)
+        assert model.p_value(1.0) == pytest.approx(1 / 1501)
+    assert model.network_p_value(fresh) > 1e-3
+    good = match_nodes(*exact_network(reps), reps)
+    if spec != "C3":  # there random nodes match too often for a full match to mean much
+        assert model.network_p_value(good) < 1e-10
+    with pytest.raises(ValueError, match="samples must be at least 1"):
+        null_model(reps, samples=0)
 
 
 @pytest.mark.parametrize("spec", ["S3", "C23", "S4", "F21", "Q8"])
