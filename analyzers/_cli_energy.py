@@ -13,6 +13,7 @@ def maxima(
     activation: str = "square",
     starts: int = 200,
     train_fraction: float = 1.0,
+    method: str = "fast",
     seed: Seed = 0,
     json: Json = False,
     out: Out = None,
@@ -29,6 +30,8 @@ def maxima(
         Number of random starts.
     train_fraction
         Share of the pairs in the energy, in (0, 1].
+    method
+        fast, or flow: each start then ends where the gradient flow takes it.
     seed
         Of starts and pairs.
     json
@@ -36,7 +39,8 @@ def maxima(
     out
         Folder for result, config and versions.
     """
-    return verbs.search_maxima(spec, activation, starts, train_fraction, seed).into(json, out)
+    found = verbs.search_maxima(spec, activation, starts, train_fraction, method, seed)
+    return found.into(json, out)
 
 
 def landscape(

@@ -7,7 +7,7 @@ __all__ = ["describe_landscape", "find_thresholds", "search_maxima"]
 
 
 def search_maxima(
-    spec: str, activation: str, starts: int, train_fraction: float, seed: int
+    spec: str, activation: str, starts: int, train_fraction: float, method: str, seed: int
 ) -> Outcome:
     """Answer ``groupfeat maxima``."""
     from analyzers.maxima import COLUMNS, describe_maxima, measure_maxima, summarize, tabulate
@@ -19,6 +19,7 @@ def search_maxima(
             activation=activation,
             starts=starts,
             train_fraction=train_fraction,
+            method=method,
             seed=seed,
             progress=lambda done, total: bar.update("ascent", done, total),
         )
@@ -28,6 +29,7 @@ def search_maxima(
         "activation": activation,
         "starts": starts,
         "train_fraction": train_fraction,
+        "method": method,
         "seed": seed,
     }
     lines = (table(f"maxima of {spec}", COLUMNS, tabulate(found)), summarize(found))

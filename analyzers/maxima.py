@@ -38,6 +38,7 @@ def measure_maxima(
     activation: str = "square",
     starts: int = 200,
     train_fraction: float = 1.0,
+    method: str = "fast",
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[FoundMaxima, float]:
@@ -47,7 +48,13 @@ def measure_maxima(
     energy_and_gradient(np.zeros(2 * group.order), pairs)  # compiles, outside the clock
     start = time.perf_counter()
     found = find_maxima(
-        irreps, pairs=pairs, activation=activation, starts=starts, rng=seed, progress=progress
+        irreps,
+        pairs=pairs,
+        activation=activation,
+        method=method,
+        starts=starts,
+        rng=seed,
+        progress=progress,
     )
     return found, time.perf_counter() - start
 

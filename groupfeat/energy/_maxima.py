@@ -130,6 +130,7 @@ def find_maxima(
     pairs: PairSet | None = None,
     activation: str | Activation = "square",
     variant: str | Variant = "raw",
+    method: str = "fast",
     starts: int = 200,
     rng: int | np.random.Generator,
     tolerance: float = 1e-8,
@@ -148,6 +149,9 @@ def find_maxima(
         Name or `Activation`.
     variant
         Which energy, as for `energy`.
+    method
+        As for `ascend`: with ``"flow"`` (smooth σ) the probabilities of the classes are those of
+        the flow's basins; ``"fast"`` may cross into a neighbouring one.
     starts
         Number of random starts.
     rng
@@ -162,7 +166,8 @@ def find_maxima(
     Raises
     ------
     ValueError
-        If starts < 1, the group is trivial, or the pair set is of another group.
+        If starts < 1, the group is trivial, the pair set is of another group, or the method
+        is unknown or does not fit σ.
 
     Examples
     --------
@@ -181,11 +186,14 @@ def find_maxima(
             f"pairs are of {seen.group.name}, irreps of {irreps.group.name} (their Cayley tables "
             "differ); build both from one group"
         )
+    if method == "flow" and not sigma.is_smooth:
+        raise ValueError(f"method 'flow' needs a smooth σ, got {sigma.name}; take method='fast'")
     ascent = climb(
         random_starts(irreps.group.order, starts, rng=rng),
         seen,
         sigma,
         variant=kind,
+        method=method,
         tolerance=tolerance,
         max_iterations=max_iterations,
         progress=progress,

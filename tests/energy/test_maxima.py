@@ -10,6 +10,7 @@ from groupfeat.energy import (
     ascend,
     energy,
     family_shares,
+    find_basins,
     find_maxima,
     full_pairs,
     get_activation,
@@ -60,6 +61,27 @@ def test_a_loose_tolerance_still_finds_the_families() -> None:
     found = find_maxima(irreps(group_from_spec("S4")), starts=40, rng=0, tolerance=1e-4)
     assert found.unmatched == 0
     assert 1e-6 < max(c.distance for c in found.classes) < 1e-3
+
+
+@pytest.mark.parametrize("spec", ["C8", "S4"])
+def test_the_flow_finds_each_start_its_own_basin(spec: str) -> None:
+    """Counts by the flow are those of the closed form; the fast ascent may cross over."""
+    reps = irreps(group_from_spec(spec))
+    starts = random_starts(reps.group.order, 200, rng=5)
+    found = find_maxima(reps, starts=200, rng=5, method="flow")
+    exact = np.bincount(find_basins(starts, reps), minlength=len(found.predicted))
+    ends = np.argmax(family_shares(found.ascent.weights, reps), axis=1) - 1
+    assert np.mean(ends == find_basins(starts, reps)) >= 0.995
+    for c in found.classes:
+        assert abs(c.count - exact[c.matches]) <= 1
+
+
+def test_methods_that_do_not_fit_are_refused() -> None:
+    reps = irreps(group_from_spec("S3"))
+    with pytest.raises(ValueError, match="method 'flow' needs a smooth σ, got relu"):
+        find_maxima(reps, activation="relu", method="flow", rng=0)
+    with pytest.raises(ValueError, match="unknown method 'slow'"):
+        find_maxima(reps, method="slow", rng=0)
 
 
 def test_half_square_has_the_printed_levels() -> None:
