@@ -130,4 +130,5 @@ def _shares(tails: list[tuple[Floats, Floats]], number: NDArray[np.intp]) -> Flo
         for j, (survival, _) in enumerate(tails):
             product *= survival ** (number[j] - (j == k))
         found.append(product.sum() * _LOG_STEP)
-    return np.array(found)
+    # The rule's total is 1 up to rounding.
+    return np.array(found) / float(number @ np.array(found))

@@ -22,6 +22,7 @@ from groupfeat.energy import (
     riemannian_spectrum,
     sample_critical,
     sample_family,
+    symmetry_directions,
 )
 from groupfeat.groups import Irreps, fourier_transform, group_from_spec, irreps
 from tests.energy.landscape_numerics import Floats, census, flow_to_the_end, highest_string
@@ -154,6 +155,29 @@ def test_second_variation_in_blocks(spec: str) -> None:
     moved = [energy(w * np.cos(s) + unit * np.sin(s), pairs) for s in (-step, 0, step)]
     second = (moved[0] - 2 * moved[1] + moved[2]) / step**2 * (v @ v)
     assert total == pytest.approx(float(second), rel=1e-5)
+
+
+@pytest.mark.parametrize("spec", ["C7", "S3", "Q8", "F21", "SmallGroup(32,50)"])
+def test_critical_points_of_given_ranks_are_one_orbit(spec: str) -> None:
+    """The rank of the unitary generators at a point is the dimension of its manifold."""
+    reps = irreps(group_from_spec(spec))
+    levels = critical_levels(reps, max_units=3)
+    points = np.stack([sample_critical(dict(c.ranks), reps, rng=i) for i, c in enumerate(levels)])
+    directions = symmetry_directions(points, full_pairs(reps.group))
+    for level, moves in zip(levels, directions, strict=True):
+        assert np.linalg.matrix_rank(moves, tol=1e-8) == level.flat_dim
+
+
+def test_full_rank_over_the_reals_has_four_pieces() -> None:
+    """det â and det b̂ have one sign each along a piece; rank 1 of dimension 2 is connected."""
+    reps = irreps(group_from_spec("S3"))
+    signs = set()
+    for seed in range(40):
+        a, b = transform(sample_critical({1: 2}, reps, rng=seed), reps)[2]
+        e = 1 / (2 / predicted_families(reps)[1].energy)
+        assert np.abs(np.linalg.det(a)) == pytest.approx(e) == np.abs(np.linalg.det(b))
+        signs.add((np.sign(np.linalg.det(a)), np.sign(np.linalg.det(b))))
+    assert len(signs) == 4
 
 
 def test_levels_of_the_theory_sheet() -> None:
