@@ -95,6 +95,7 @@ def describe_maxima(found: FoundMaxima, seconds: float) -> dict[str, Any]:
         ],
         "unmatched": found.unmatched if found.predicted else None,
         "unseen_probability": found.unseen_probability,
+        "unseen_orbit_probability": found.unseen_orbits,
         "starts_for_unseen": {str(p): found.starts_needed(p) for p in (0.01, 0.001)},
         "converged": sum(s.startswith("converged") for s in found.ascent.statuses),
         "starts": len(found.ascent.statuses),

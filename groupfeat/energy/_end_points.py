@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy._activations import Activation
-from groupfeat.energy._families import PredictedFamily
+from groupfeat.energy._families import PredictedFamily, predicted_families
 from groupfeat.energy._kinks import handles_kinks, kink_spectrum
 from groupfeat.energy._pairs import PairSet
 from groupfeat.energy._search import VANISHING, Ascent
+from groupfeat.energy._shares import family_shares
 from groupfeat.energy._sphere import HessianSpectrum, riemannian_spectrum
 from groupfeat.energy._survival import equivalent_families
 from groupfeat.energy._symmetries import Symmetries, find_symmetries, orbit_distances
@@ -25,7 +26,7 @@ _ON_FAMILY = 1e-6
 _FAMILY_ENERGY = 1e-9
 _SAME_ENERGY = 1e-7
 _SAME_POINT = 1e-3
-_SAME_CURVATURE = 1e-4
+_SAME_SHARE = 1e-3
 _FLAT = 1e-6
 
 
@@ -79,8 +80,8 @@ def group_end_points(ascent: Ascent, family: Indices, landscape: Landscape) -> l
 
     Points on a predicted family (nearest point within 1e-6 or ten times the gradient, energy
     within 1e-9) are its class. The others are one class if they have one energy and one is near
-    a symmetric image of the other, or, where the Hessian has flat directions, if irrep and
-    spectra agree.
+    a symmetric image of the other, or, where the Hessian has flat directions, if nullity,
+    isotypic shares and irreps (up to automorphisms) agree.
     Starts that did not converge are kept apart, by irrep alone.
     """
     converged = np.array([status.startswith("converged") for status in ascent.statuses])
@@ -156,20 +157,26 @@ def _apart(weights: Floats, rows: Indices, symmetries: Symmetries) -> list[Indic
 def _joined_if_flat(
     weights: Floats, parts: list[Indices], family: Indices, landscape: Landscape
 ) -> list[Indices]:
-    """Join parts of one level and irrep whose Hessians have flat directions and equal spectra."""
+    """Join parts of one level with as many flat directions, kindred irreps and equal shares.
+
+    Along a manifold of critical points the sorted isotypic shares hardly change, and they do
+    not under symmetries; kindred irreps are those that an automorphism exchanges.
+    """
     if len(parts) == 1:
         return parts
-    found: list[tuple[HessianSpectrum, list[Indices]]] = []
-    for part in parts:
-        spectrum = landscape.spectrum(weights[part[0]])
-        scale = float(np.abs(spectrum.eigenvalues).max())
-        for other, members in found:
-            off = np.abs(other.eigenvalues - spectrum.eigenvalues).max()
-            alike = family[members[0][0]] == family[part[0]]
-            flat = spectrum.nullity > 0 and other.nullity > 0
-            if alike and flat and off <= _SAME_CURVATURE * scale:
-                members.append(part)
+    heads = np.array([part[0] for part in parts])
+    shares = np.sort(family_shares(weights[heads], landscape.irreps), axis=1)
+    families = predicted_families(landscape.irreps)
+    kin = np.array([-1, *equivalent_families(landscape.irreps, families)])[family[heads]]
+    flat = [landscape.spectrum(weights[head]).nullity for head in heads]
+    found: list[list[int]] = []
+    for i in range(len(parts)):
+        for members in found:
+            first = members[0]
+            alike = kin[i] == kin[first] and flat[i] == flat[first] > 0
+            if alike and np.abs(shares[i] - shares[first]).max() <= _SAME_SHARE:
+                members.append(i)
                 break
         else:
-            found.append((spectrum, [part]))
-    return [np.concatenate(members) for _, members in found]
+            found.append([i])
+    return [np.concatenate([parts[i] for i in members]) for members in found]

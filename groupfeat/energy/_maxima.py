@@ -119,6 +119,14 @@ class FoundMaxima:
         """Whether every start reached the tolerance."""
         return all(c.is_converged for c in self.classes)
 
+    @property
+    def unseen_orbits(self) -> float:
+        """Upper estimate of the chance of something unseen even up to automorphisms."""
+        counts: dict[int, int] = {}
+        for c in self.classes:
+            counts[c.orbit] = counts.get(c.orbit, 0) + c.count
+        return unseen_probability(list(counts.values()))
+
     def starts_needed(self, target: float) -> int:
         """Return how many starts bring ``unseen_probability`` down to ``target``; see there."""
         return starts_needed([c.count for c in self.classes], target)

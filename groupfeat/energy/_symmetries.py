@@ -34,11 +34,16 @@ class Symmetries:
     is_complete
         Whether translations, automorphisms and the exchange were all tried; if not
         (the group is too large), only the identity and the signs are here.
+    by_values
+        Whether points count as images of each other if their sorted |a|, |b| agree, up to
+        exchanging the two: on all pairs of a large group, where images are too many to try.
+        All symmetries keep these values; that nothing else does is an assumption.
     """
 
     permutations: Indices
     signs: Signs
     is_complete: bool
+    by_values: bool = False
 
 
 def find_symmetries(
@@ -52,12 +57,14 @@ def find_symmetries(
     """
     group, signs = pairs.group, sign_symmetries(pairs, activation, variant=variant)
     identity = np.arange(2 * group.order, dtype=np.intp)[None]
-    if group.order > _LARGEST or get_variant(variant).name not in ENERGY_VARIANTS:
+    if get_variant(variant).name not in ENERGY_VARIANTS:
         return Symmetries(identity, signs, False)
+    if group.order > _LARGEST:
+        return Symmetries(identity, signs, False, pairs.is_full)
     outer = _outer_automorphisms(group)
     count = 2 * len(outer) * group.order**3 // len(center(group))
     if count * 2 * group.order > _MOST_ENTRIES:
-        return Symmetries(identity, signs, False)
+        return Symmetries(identity, signs, False, pairs.is_full)
     moved = _permutations(group, outer)
     exchange = _exchange(group)
     (point,) = random_starts(group.order, 1, rng=0)
@@ -81,8 +88,16 @@ def _keeping(moved: Indices, pairs: PairSet) -> Indices:
 
 
 def orbit_distances(point: Floats, others: Floats, symmetries: Symmetries) -> Floats:
-    """Return the least distance from each of ``others`` (N, 2M) to an image of ``point``, (N,)."""
+    """Return the least distance from each of ``others`` (N, 2M) to an image of ``point``, (N,).
+
+    With ``by_values``, that of the sorted absolute values, a lower bound.
+    """
     half = len(point) // 2
+    if symmetries.by_values:
+        own = np.sort(np.abs(point.reshape(2, half)), axis=1)
+        theirs = np.sort(np.abs(others.reshape(-1, 2, half)), axis=2)
+        apart = [np.linalg.norm(theirs - way, axis=(1, 2)) for way in (own, own[::-1])]
+        return np.minimum(*apart)
     images = point[symmetries.permutations]
     first, second = images[:, :half] @ others[:, :half].T, images[:, half:] @ others[:, half:].T
     best = np.full(len(others), -np.inf)

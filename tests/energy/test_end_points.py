@@ -63,8 +63,9 @@ def test_random_pair_sets_and_large_groups_have_none() -> None:
     pairs = sample_pairs(group_from_spec("C11"), 0.5, rng=0)
     found = find_symmetries(pairs, "tanh")
     assert (len(found.permutations), found.is_complete) == (1, True)
+    assert not found.by_values
     found = find_symmetries(full_pairs(group_from_spec("S5")), "tanh")
-    assert (len(found.permutations), found.is_complete) == (1, False)
+    assert (len(found.permutations), found.is_complete, found.by_values) == (1, False, True)
 
 
 def test_the_exchange_is_dropped_where_the_energy_changes() -> None:
@@ -139,6 +140,43 @@ def test_flat_points_are_one_if_irrep_and_spectrum_agree() -> None:
     assert len({g.orbit for g in groups}) == 2
 
 
+def test_flat_points_of_kindred_irreps_share_an_orbit() -> None:
+    """The automorphisms of C7 exchange its families: three classes of one orbit."""
+    reps = irreps(group_from_spec("C7"))
+    families, sigma = predicted_families(reps), get_activation("square")
+    landscape = Landscape(reps, full_pairs(reps.group), sigma, get_variant("raw"), ())
+    points = [sample_family(family, reps, count=3, rng=0) for family in families]
+    ascent = ascent_at(np.concatenate(points), np.full(9, 1.75))
+    groups = group_end_points(ascent, np.repeat([1, 2, 3], 3), landscape)
+    assert sorted(sorted(g.rows.tolist()) for g in groups) == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    assert len({g.orbit for g in groups}) == 1
+
+
+def test_soft_manifolds_of_a_large_group_are_one_orbit() -> None:
+    """tanh on C37: the maxima of a frequency lie on a torus along which E hardly changes."""
+    reps = irreps(group_from_spec("C37"))
+    found = find_maxima(reps, activation="tanh", starts=40, rng=0)
+    levels = {round(c.energy, 7) for c in found.classes if c.is_converged}
+    assert len({c.orbit for c in found.classes if c.is_converged}) == len(levels)
+
+
+def test_images_in_a_large_group_agree_by_values() -> None:
+    group = group_from_spec("S5")
+    found = find_symmetries(full_pairs(group), "tanh")
+    point, other = random_starts(120, 2, rng=0)
+    s, u, v = 7, 50, 99
+    table, inverse = group.cayley_table, group.inverse
+    moved = (table[table[s], u], table[table[inverse[u]], v])
+    image = np.concatenate([point[:120][moved[0]], point[120:][moved[1]]])
+    exchanged = np.concatenate([image[120:][inverse], image[:120][inverse]])
+    distances = orbit_distances(point, np.stack([image, -exchanged, other]), found)
+    assert distances[:2].max() < 1e-12
+    assert distances[2] > 0.01
+    pairs = full_pairs(group)
+    level = float(energy(point, pairs, "tanh"))
+    np.testing.assert_allclose(energy(np.stack([image, exchanged]), pairs, "tanh"), level)
+
+
 def test_what_did_not_converge_is_kept_apart() -> None:
     group = group_from_spec("S3")
     landscape = Landscape(
@@ -156,6 +194,7 @@ def test_frequencies_of_one_orbit_are_classes_of_one_number() -> None:
     reps = irreps(group_from_spec("C7"))
     found = find_maxima(reps, starts=60, rng=0)
     assert {c.orbit for c in found.classes} == {0}
+    assert found.unseen_orbits == pytest.approx(1 - 0.05 ** (1 / 60)) <= found.unseen_probability
     assert len(found.classes) == 3
     tanh = find_maxima(reps, activation="tanh", starts=150, rng=0)
     assert tanh.is_converged
