@@ -145,7 +145,7 @@ def test_flat_points_of_kindred_irreps_share_an_orbit() -> None:
     reps = irreps(group_from_spec("C7"))
     families, sigma = predicted_families(reps), get_activation("square")
     landscape = Landscape(reps, full_pairs(reps.group), sigma, get_variant("raw"), ())
-    points = [sample_family(family, reps, count=3, rng=0) for family in families]
+    points = [sample_family(f, reps, count=3, rng=i) for i, f in enumerate(families)]
     ascent = ascent_at(np.concatenate(points), np.full(9, 1.75))
     groups = group_end_points(ascent, np.repeat([1, 2, 3], 3), landscape)
     assert sorted(sorted(g.rows.tolist()) for g in groups) == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
@@ -194,7 +194,8 @@ def test_frequencies_of_one_orbit_are_classes_of_one_number() -> None:
     reps = irreps(group_from_spec("C7"))
     found = find_maxima(reps, starts=60, rng=0)
     assert {c.orbit for c in found.classes} == {0}
-    assert found.unseen_orbits == pytest.approx(1 - 0.05 ** (1 / 60)) <= found.unseen_probability
+    assert found.unseen_orbits == pytest.approx(1 - 0.05 ** (1 / 60))
+    assert found.unseen_orbits <= found.unseen_probability + 1e-15
     assert len(found.classes) == 3
     tanh = find_maxima(reps, activation="tanh", starts=150, rng=0)
     assert tanh.is_converged
