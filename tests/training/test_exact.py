@@ -1,5 +1,7 @@
 """Exact networks: zero error on every product, and how many nodes they take."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -184,3 +186,16 @@ def test_s5() -> None:
     assert first.shape[1] == 1 + 64 + 64 + 125 + 125 + 216 + 1
     assert paper_bound(reps) == 2 * (1 + 2 * 256 + 2 * 625 + 1296)
     assert relative_error(first, second, reps.group) < 1e-10
+
+
+def test_the_table_in_the_documents_is_what_the_tool_writes() -> None:
+    """Rows of orders 8 and 24, found again from the irreps."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "exact_networks_table.md").read_text()
+    rows = [[c.strip() for c in line.strip("|\n ").split("|")] for line in text.splitlines()]
+    numbers = [row for row in rows if len(row) == 9 and row[0].isdigit()]
+    assert {int(row[0]) for row in numbers} == set(range(2, 61))
+    for row in (row for row in numbers if row[0] in ("8", "24")):
+        first = int(row[1].split("–")[0].split(",")[0])
+        sizes = exact_sizes(irreps(small_group(int(row[0]), first)))
+        wanted = (sizes.single, sizes.pairs, sizes.schoolbook, sizes.fewest)
+        assert tuple(map(int, row[3:])) == (*wanted, sizes.conjugate, sizes.paper)
