@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.groups._checks import table_dtype
+from groupfeat.groups._display import shorten
 
-__all__ = ["MAX_ORDER", "check_order", "close", "table_from_left_maps"]
+__all__ = ["HUGE", "MAX_ORDER", "check_order", "close", "table_from_left_maps"]
 
 MAX_ORDER = 8000
 """Largest order whose Cayley table is formed unless asked for (128 MB at int16)."""
+
+HUGE = 10**18
+"""Beyond this, orders are not computed exactly."""
 
 Rows = NDArray[Any]
 Multiply = Callable[[Rows, Rows], Rows]
@@ -19,12 +23,19 @@ Multiply = Callable[[Rows, Rows], Rows]
 
 def check_order(order: int, max_order: int, name: str) -> None:
     """Raise ``ValueError`` when a Cayley table of ``order`` elements was not asked for."""
-    if order > max_order:
-        size = order * order * np.dtype(table_dtype(order)).itemsize / 1e6
+    if order <= max_order:
+        return
+    name = shorten(name)
+    if order > HUGE:
         raise ValueError(
-            f"{name} has order {order} > {max_order}: its Cayley table of {size:.3g} MB is not "
-            f"formed unless asked for, in Python with max_order={order}"
+            f"{name} has more than 10^18 elements: a Cayley table cannot be formed "
+            f"(up to {max_order} elements unless asked for)"
         )
+    size = order * order * np.dtype(table_dtype(order)).itemsize / 1e6
+    raise ValueError(
+        f"{name} has order {order} > {max_order}: its Cayley table of {size:.3g} MB is not "
+        f"formed unless asked for, in Python with max_order={order}"
+    )
 
 
 def close(

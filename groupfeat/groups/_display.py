@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-__all__ = ["format_value", "html_table", "summarise"]
+__all__ = ["format_value", "html_table", "shorten", "summarise"]
 
 
 def format_value(value: complex, *, digits: int = 4) -> str:
@@ -33,3 +33,8 @@ def summarise(values: Sequence[object], limit: int = 12) -> str:
     """Return the values with commas, cut after ``limit``."""
     told = ", ".join(str(v) for v in values[:limit])
     return told if len(values) <= limit else f"{told}, … ({len(values)} in all)"
+
+
+def shorten(text: str, limit: int = 60) -> str:
+    """Return a text for a message, cut after ``limit`` characters."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -97,8 +97,9 @@ def from_matrices(
 
 def general_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return GL(n, q), the invertible n × n matrices over GF(q)."""
-    name, field = f"GL({n},{q})", _checked(n, q)
+    name = f"GL({n},{q})"
     check_order(_order_gl(n, q), max_order, name)
+    field = _field(q)
     scale = np.eye(n, dtype=np.int64)
     scale[0, 0] = field.primitive
     chosen = [*_transvections(n, field), *([scale] if q > 2 else [])]
@@ -109,16 +110,18 @@ def general_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup
 
 def special_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return SL(n, q), the n × n matrices of determinant 1 over GF(q)."""
-    name, field = f"SL({n},{q})", _checked(n, q)
+    name = f"SL({n},{q})"
     check_order(_order_gl(n, q) // (q - 1), max_order, name)
+    field = _field(q)
     chosen = _transvections(n, field) or [np.eye(n, dtype=np.int64)]
     return from_matrices(chosen, q, name=name, max_order=max_order)
 
 
 def projective_special_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return PSL(n, q) = SL(n, q)/scalars, as permutations of the points of projective space."""
-    name, field = f"PSL({n},{q})", _checked(n, q)
+    name = f"PSL({n},{q})"
     check_order(_order_gl(n, q) // (q - 1) // gcd(n, q - 1), max_order, name)
+    field = _field(q)
     vectors = np.indices([q] * n).reshape(n, -1).T[1:]
     first = (vectors != 0).argmax(1)
     points = vectors[vectors[np.arange(len(vectors)), first] == 1]
@@ -137,9 +140,10 @@ def projective_special_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> 
 
 def affine_line(q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return AGL(1, q), the maps x ↦ ax + b of GF(q), as matrices [[a, b], [0, 1]]."""
-    field = _checked(1, q)
     name = f"AGL(1,{q})"
+    _check_field(1, q)
     check_order(q * (q - 1), max_order, name)
+    field = _field(q)
     shifts = [np.array([[1, b], [0, 1]]) for b in field.basis()]
     turns = [np.array([[field.primitive, 0], [0, 1]])] if q > 2 else []
     return from_matrices([*shifts, *turns], q, name=name, max_order=max_order)
@@ -147,9 +151,10 @@ def affine_line(q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
 
 def heisenberg(q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return Heis(q), the upper unitriangular 3 × 3 matrices over GF(q), of order q³."""
-    field = _checked(1, q)
     name = f"Heis({q})"
+    _check_field(1, q)
     check_order(q**3, max_order, name)
+    field = _field(q)
     chosen = []
     for i, j in ((0, 1), (1, 2)):
         for b in field.basis():
@@ -179,13 +184,23 @@ def _normalised(vectors: Ints, field: _Field) -> Ints:
 
 
 def _order_gl(n: int, q: int) -> int:
-    return prod(q**n - q**i for i in range(n))
+    """Return |GL(n, q)|, or |GL(16, q)| > 10⁷⁵ for larger n."""
+    _check_field(n, q)
+    size = min(n, 16)
+    return prod(q**size - q**i for i in range(size))
 
 
-def _checked(n: int, q: int) -> _Field:
+def _check_field(n: int, q: int) -> int:
+    """Return the characteristic of GF(q), or say that there is no such field of matrices."""
     if n < 1:
         raise ValueError(f"matrices need n >= 1, got {n}")
-    return _field(q)
+    p = next((d for d in range(2, q + 1) if q % d == 0), 0) if 2 <= q <= _MAX_FIELD else 0
+    power = p
+    while p and power < q:
+        power *= p
+    if not p or power != q:
+        raise ValueError(f"GF(q) needs a prime power q <= {_MAX_FIELD}, got {q}")
+    return p
 
 
 def _check_matrices(matrices: NDArray[Any], field: _Field) -> None:
@@ -216,12 +231,7 @@ def _is_invertible(matrix: Ints, field: _Field) -> bool:
 
 @lru_cache(maxsize=16)
 def _field(q: int) -> _Field:
-    p = next((d for d in range(2, q + 1) if q % d == 0), 0) if 2 <= q <= _MAX_FIELD else 0
-    power = p
-    while p and power < q:
-        power *= p
-    if not p or power != q:
-        raise ValueError(f"GF(q) needs a prime power q <= {_MAX_FIELD}, got {q}")
+    p = _check_field(1, q)
     if q == p:
         numbers = np.arange(p)
         multiplication = numbers[:, None] * numbers % p

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups._closure import MAX_ORDER, check_order, close, table_from_left_maps
+from groupfeat.groups._display import shorten
 from groupfeat.groups._finite_group import FiniteGroup
 
 __all__ = ["alternating", "from_permutations", "parse_cycles", "symmetric"]
@@ -48,7 +49,7 @@ def from_permutations(
 def symmetric(n: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return S_n, all permutations of n letters in lexicographic order (n! elements)."""
     _check_letters("S", n)
-    check_order(factorial(n), max_order, f"S{n}")
+    check_order(_factorial(n), max_order, f"S{n}")
     cycle, swap = np.roll(np.arange(n), -1), np.arange(n)
     swap[: min(n, 2)] = swap[: min(n, 2)][::-1]
     rows = np.unique(np.stack([swap, cycle]), axis=0)[::-1] if n > 1 else np.empty((0, 1), int)
@@ -58,7 +59,7 @@ def symmetric(n: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
 def alternating(n: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return A_n, the even permutations of n letters (n!/2 elements)."""
     _check_letters("A", n)
-    check_order(max(1, factorial(n) // 2), max_order, f"A{n}")
+    check_order(max(1, _factorial(n) // 2), max_order, f"A{n}")
     identity = np.arange(n)
     rows = np.tile(identity, (2, 1))
     if n < 3:
@@ -110,6 +111,11 @@ def _from_rows(name: str, rows: NDArray[Any], n: int, max_order: int) -> FiniteG
     return FiniteGroup._trusted(name, np.zeros((1, 1), dtype=np.int16), (), ("()",))
 
 
+def _factorial(n: int) -> int:
+    """Return n!, or 25! > 2·10¹⁸ for larger n."""
+    return factorial(min(n, 25))
+
+
 def _check_letters(family: str, n: int) -> None:
     if n < 1:
         raise ValueError(f"{family}n needs n >= 1, got {n}")
@@ -128,9 +134,10 @@ def _check_permutations(rows: NDArray[Any]) -> None:
 
 
 def _cycles_of(text: str) -> list[list[int]]:
-    squeezed = "".join(text.split())
-    if not re.fullmatch(r"(\((\d+(,\d+)*)?\))+", squeezed):
-        raise ValueError(f"expected cycles such as (1,2,3)(4,5), got {text.strip()!r}")
+    # Blanks may stand beside brackets and commas, not inside a number.
+    squeezed = re.sub(r"\s*([(),])\s*", r"\1", text)
+    if not re.fullmatch(r"(\(([0-9]+(,[0-9]+)*)?\))+", squeezed):
+        raise ValueError(f"expected cycles such as (1,2,3)(4,5), got {shorten(text.strip())!r}")
     cycles = [
         [int(point) for point in cycle.split(",")]
         for cycle in re.findall(r"\(([\d,]+)\)", squeezed)

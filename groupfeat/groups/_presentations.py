@@ -2,16 +2,19 @@
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from groupfeat.groups._closure import table_from_left_maps
+from groupfeat.groups._display import shorten
 from groupfeat.groups._finite_group import FiniteGroup
 
 __all__ = ["from_presentation"]
 
 Letters = list[int]
-_MAX_LETTERS = 2000
+_MAX_LETTERS = 500
+_MAX_GENERATORS = 50
 _TOKEN = re.compile(r"\s*([A-Za-z]\w*|-?\d+|[()\[\]*^,])")
 
 
@@ -36,11 +39,35 @@ def from_presentation(text: str, *, name: str = "", max_order: int = 2000) -> Fi
         If the text cannot be read (the place is told) or the group is too large.
     """
     generators, relators = _split(text)
+    _check_abelian_image(generators, relators)
     right_maps = _enumerate(generators, relators, max_order)
     # Right multiplication is left multiplication of the opposite group.
     table = table_from_left_maps(right_maps).T.copy()
     chosen = list(dict.fromkeys(int(g) for g in right_maps[:, 0] if g))
     return FiniteGroup._trusted(name or f"pres:{text}", table, chosen)
+
+
+def _check_abelian_image(generators: list[str], relators: list[Letters]) -> None:
+    """Refuse a group whose abelian image is infinite: fewer independent relators than generators.
+
+    The relators' exponent sums are brought to echelon form in exact fractions.
+    """
+    rows = [
+        [Fraction(word.count(i) - word.count(-i)) for i in range(1, len(generators) + 1)]
+        for word in relators
+    ]
+    for i, generator in enumerate(generators):
+        pivot = next((row for row in rows[i:] if row[i]), None)
+        if pivot is None:
+            raise ValueError(
+                f"the presentation defines an infinite group: no relator bounds the order of "
+                f"{generator!r} in the abelian image; add relators such as {generator}^2"
+            )
+        rows.remove(pivot)
+        rows.insert(i, pivot)
+        for row in rows[i + 1 :]:
+            factor = row[i] / pivot[i]
+            row[i:] = [x - factor * y for x, y in zip(row[i:], pivot[i:], strict=True)]
 
 
 def _enumerate(
@@ -76,7 +103,11 @@ def _split(text: str) -> tuple[list[str], list[Letters]]:
     head, bar, tail = text.partition("|")
     generators = [word.strip() for word in head.split(",")]
     if not bar or not all(re.fullmatch(r"[A-Za-z]\w*", word) for word in generators):
-        raise ValueError(f"expected generators|relators such as a,b|a^2,b^3,(a*b)^5, got {text!r}")
+        raise ValueError(
+            f"expected generators|relators such as a,b|a^2,b^3,(a*b)^5, got {shorten(text)!r}"
+        )
+    if len(generators) > _MAX_GENERATORS:
+        raise ValueError(f"expected up to {_MAX_GENERATORS} generators, got {len(generators)}")
     if len(set(generators)) < len(generators):
         raise ValueError(f"a generator stands twice in {head!r}")
     numbers = {word: i for i, word in enumerate(generators, start=1)}
@@ -135,7 +166,7 @@ class _Reader:
     depth: int = 0
 
     def fail(self, reason: str) -> None:
-        raise ValueError(f"cannot read relator {self.text.strip()!r}: {reason}")
+        raise ValueError(f"cannot read relator {shorten(self.text.strip())!r}: {reason}")
 
     def take(self, expected: str = "") -> str:
         token = self.tokens[self.place] if self.place < len(self.tokens) else ""
@@ -152,6 +183,8 @@ class _Reader:
         while self.next_is("*"):
             self.take("*")
             word = word + self.factor()
+            if len(word) > _MAX_LETTERS:
+                self.fail(f"a word of more than {_MAX_LETTERS} letters")
         return word
 
     def factor(self) -> Letters:

@@ -113,8 +113,13 @@ def _check_action(normal: FiniteGroup, acting: FiniteGroup, phi: NDArray[np.inte
             f"an action needs whole numbers of shape {expected}, got {phi.dtype} {phi.shape}"
         )
     everyone = np.arange(normal.order)
-    if phi.min() < 0 or phi.max() >= normal.order:
-        raise ValueError(f"an action's entries must be elements 0..{normal.order - 1}")
+    outside = np.argwhere((phi < 0) | (phi >= normal.order))
+    if len(outside):
+        h, n = (int(i) for i in outside[0])
+        raise ValueError(
+            f"an action's entries must be elements 0..{normal.order - 1}, but action[{h}, {n}] "
+            f"is {phi[h, n]}"
+        )
     for h in range(acting.order):
         image = phi[h]
         if not np.array_equal(np.sort(image), everyone):
@@ -133,7 +138,8 @@ def _check_action(normal: FiniteGroup, acting: FiniteGroup, phi: NDArray[np.inte
             != np.take_along_axis(phi, np.broadcast_to(phi[s], phi.shape), axis=1)
         )
         if len(broken):
-            h = int(broken[0][0])
+            h, n = (int(i) for i in broken[0])
             raise ValueError(
-                f"the action is no homomorphism: φ of {h}*{s} differs from φ_{h} after φ_{s}"
+                f"the action is no homomorphism: φ of {h}*{s} differs from φ_{h} after φ_{s} "
+                f"at element {n}"
             )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from groupfeat.groups._display import shorten
 from groupfeat.groups._families import cyclic, dicyclic, dihedral, metacyclic
 from groupfeat.groups._files import load_cayley_table
 from groupfeat.groups._finite_group import FiniteGroup
@@ -69,7 +70,9 @@ def _split(text: str, separator: str, spec: str) -> list[str]:
             break
         depth += (text[place] == "(") - (text[place] == ")")
         if depth < 0 or depth > _MAX_DEPTH:
-            raise ValueError(f"parentheses do not match or nest too deep in {spec.strip()!r}")
+            raise ValueError(
+                f"parentheses do not match or nest too deep in {shorten(spec.strip())!r}"
+            )
         if depth == 0 and text.startswith(separator, place):
             parts.append(text[start:place])
             start = place = place + len(separator)
@@ -93,15 +96,16 @@ def _factor(text: str, spec: str) -> FiniteGroup:
 
 
 def _named(text: str, spec: str) -> FiniteGroup:
-    squeezed = "".join(text.split())
-    match = re.fullmatch(r"([A-Za-z]*)(\d{1,6})", squeezed)
+    # Blanks may stand beside brackets and commas, not inside a name or a number.
+    squeezed = re.sub(r"\s*([(),])\s*", r"\1", text)
+    match = re.fullmatch(r"([A-Za-z]*)([0-9]{1,6})", squeezed)
     if match is not None and match[1] in _FAMILIES:
         return _FAMILIES[match[1]](int(match[2]))
-    match = re.fullmatch(r"([A-Za-z]+)\((\d{1,6})(?:,(\d{1,6}))?\)", squeezed)
+    match = re.fullmatch(r"([A-Za-z]+)\(([0-9]{1,6})(?:,([0-9]{1,6}))?\)", squeezed)
     arguments = [int(part) for part in match.groups()[1:] if part] if match else []
     if match is None or (match[1], len(arguments)) not in _FUNCTIONS:
-        place = "" if text == spec else f" in {spec!r}"
-        raise ValueError(f"unknown group {text!r}{place}; known forms: {KNOWN}")
+        place = "" if text == spec else f" in {shorten(spec)!r}"
+        raise ValueError(f"unknown group {shorten(text)!r}{place}; known forms: {KNOWN}")
     return _FUNCTIONS[match[1], len(arguments)](*arguments)
 
 
