@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from groupfeat.groups._blocks import squares
 from groupfeat.groups._characters import CharacterTable, element_powers
-from groupfeat.groups._pivots import well_conditioned_pivots
+from groupfeat.groups._pivots import canonical_orbit
 
 __all__ = ["Projection", "choose_projections", "orbit_vectors"]
 
@@ -113,13 +113,11 @@ def orbit_vectors(
     factors, pivots = _pivoted_cholesky(table, phi, degree * copies)
     if copies == 1:
         return factors, pivots
-    orbits = np.stack(
-        [
-            _split(table, phi[b], factors[b], pivots[b], projections[b], degree, rng)
-            for b in range(len(indices))
-        ]
-    )
-    return orbits, np.stack([well_conditioned_pivots(orbit) for orbit in orbits])
+    found = [
+        canonical_orbit(_split(table, phi[b], factors[b], pivots[b], projections[b], degree, rng))
+        for b in range(len(indices))
+    ]
+    return np.stack([orbit for orbit, _ in found]), np.stack([chosen for _, chosen in found])
 
 
 def _pivoted_cholesky(

@@ -1,4 +1,4 @@
-"""Choose d vectors of an orbit that form a well-conditioned basis."""
+"""Choose d vectors of an orbit that form a well-conditioned basis, and coordinates by them."""
 
 from typing import Any
 
@@ -7,16 +7,20 @@ from numpy.typing import NDArray
 
 from groupfeat.groups._blocks import squares
 
-__all__ = ["well_conditioned_pivots"]
+__all__ = ["canonical_orbit"]
 
 _RESOLUTION = 1e6
 
 
-def well_conditioned_pivots(orbit: NDArray[np.inexact[Any]]) -> NDArray[np.intp]:
-    """Return d rows of ``orbit`` (M, d), each the farthest from the span of those before it.
+def canonical_orbit(
+    orbit: NDArray[np.inexact[Any]],
+) -> tuple[NDArray[np.inexact[Any]], NDArray[np.intp]]:
+    """Return ``orbit`` (M, d) in the basis that its pivots make, and those d pivots.
 
-    Gram–Schmidt with pivoting; residuals are rounded before they are compared,
-    so that ties fall on the first row whatever the order of summation.
+    Pivots are rows, each the farthest from the span of those before it: Gram–Schmidt with
+    pivoting. Residuals are rounded before they are compared, so that ties fall on the first
+    row whatever the order of summation. The basis in which ``orbit`` came does not matter: an
+    eigensolver may choose another one with other threads, and the result is the same to rounding.
 
     Raises
     ------
@@ -38,4 +42,4 @@ def well_conditioned_pivots(orbit: NDArray[np.inexact[Any]]) -> NDArray[np.intp]
             raise ArithmeticError(f"the orbit spans {i} < {degree} dimensions")
         basis[i] = rest / length
         lengths -= squares(orbit @ basis[i].conj())
-    return pivots
+    return orbit @ basis.conj().T, pivots
