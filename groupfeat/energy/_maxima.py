@@ -36,7 +36,7 @@ class MaximumClass:
         ``"irrep"`` (isotypic share ≥ 0.99), ``"memorising"``, ``"mixed"``, or ``"zero"`` where E
         vanishes (irreps and shares then say nothing).
     shape
-        ``"focused"`` (max|w_i| ≥ 0.6) or ``"spread"`` (one target holds ≥ 0.9 of the most it can
+        ``"focused"`` (max|w_i| ≥ 0.6 and ≥ √(2/M)) or ``"spread"`` (one target holds ≥ 0.9 of the most it can
         of the output, `target_shares`) where it memorises, else empty.
     irreps
         The family that holds the largest share of ‖w‖².
@@ -286,7 +286,9 @@ def _kind(weights: NDArray[np.float64], share: float, landscape: Landscape) -> t
     """Return kind and shape of a class where E does not vanish."""
     if share >= PURE_SHARE:
         return "irrep", ""
-    if np.abs(weights).max(axis=1).min() >= LOCALISED:
+    # In the smallest groups the entries of every weight are large.
+    local = max(LOCALISED, float(np.sqrt(2 / landscape.pairs.order)))
+    if np.abs(weights).max(axis=1).min() >= local:
         return "memorising", "focused"
     most = 1 - 1 / landscape.pairs.order
     held = target_shares(weights, landscape.pairs, landscape.activation)

@@ -11,7 +11,7 @@ from groupfeat.energy._pairs import PairSet, full_pairs
 from groupfeat.energy._same_points import Signs, sign_symmetries
 from groupfeat.energy._search import random_starts
 from groupfeat.energy._variants import ENERGY_VARIANTS, Variant, get_variant
-from groupfeat.groups import FiniteGroup, automorphisms, center
+from groupfeat.groups import FiniteGroup, automorphism_group, automorphisms, center
 
 __all__ = ["Symmetries", "find_symmetries", "orbit_distances"]
 
@@ -61,11 +61,11 @@ def find_symmetries(
         return Symmetries(identity, signs, False)
     if group.order > _LARGEST:
         return Symmetries(identity, signs, False, pairs.is_full)
-    outer = _outer_automorphisms(group)
-    count = 2 * len(outer) * group.order**3 // len(center(group))
+    # Translations are M³/|Z|, inner automorphisms M/|Z| of them.
+    count = 2 * automorphism_group(group).order * group.order**2
     if count * 2 * group.order > _MOST_ENTRIES:
         return Symmetries(identity, signs, False, pairs.is_full)
-    moved = _permutations(group, outer)
+    moved = _permutations(group, _outer_automorphisms(group))
     exchange = _exchange(group)
     (point,) = random_starts(group.order, 1, rng=0)
     everything = full_pairs(group)

@@ -64,6 +64,8 @@ def test_random_pair_sets_and_large_groups_have_none() -> None:
     found = find_symmetries(pairs, "tanh")
     assert (len(found.permutations), found.is_complete) == (1, True)
     assert not found.by_values
+    found = find_symmetries(full_pairs(group_from_spec("2x2x2x2x2")), "tanh")
+    assert (found.is_complete, found.by_values) == (False, True)
     found = find_symmetries(full_pairs(group_from_spec("S5")), "tanh")
     assert (len(found.permutations), found.is_complete, found.by_values) == (1, False, True)
 
