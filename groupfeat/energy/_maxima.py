@@ -36,8 +36,8 @@ class MaximumClass:
         ``"irrep"`` (isotypic share ≥ 0.99), ``"memorising"``, ``"mixed"``, or ``"zero"`` where E
         vanishes (irreps and shares then say nothing).
     shape
-        ``"focused"`` (max|w_i| ≥ 0.6 and ≥ √(2/M)) or ``"spread"`` (one target holds ≥ 0.9 of the most it can
-        of the output, `target_shares`) where it memorises, else empty.
+        ``"focused"`` (max|w_i| ≥ 0.6 and ≥ √(2/M)) or ``"spread"`` (one target holds ≥ 0.9 of the
+        most it can of the output, `target_shares`) where it memorises, else empty.
     irreps
         The family that holds the largest share of ‖w‖².
     energy
