@@ -1,6 +1,6 @@
 """Maxima, saddles and components of σ = x² on random pairs of Z7 and S3, as a table.
 
-Run ``python examples/subset_landscapes.py [SEEDS]``; docs/subset_landscapes.md keeps a result.
+Run ``python examples/subset_landscapes.py [SEEDS [SEARCHES]]``; docs/subset_landscapes.md keeps a result.
 """
 
 import sys
@@ -16,17 +16,20 @@ HEADER = """\
 |---|---|---|---|---|---|---|---|---|---|---|---|---|---|"""
 
 
-def explore(group: FiniteGroup, count: int, seed: int) -> Iterator[LandscapeGraph]:
+def explore(group: FiniteGroup, count: int, seed: int, searches: int) -> Iterator[LandscapeGraph]:
     """Yield the graph of one run, and of two together."""
     pairs = sample_pairs(group, count / group.order**2, rng=seed)
-    first = explore_landscape(pairs, rng=seed)
+    first, second = (
+        explore_landscape(pairs, starts=searches // 2, searches=searches, rng=start)
+        for start in (seed, seed + 10_000)
+    )
     yield first
-    yield merge_graphs(first, explore_landscape(pairs, rng=seed + 10_000))
+    yield merge_graphs(first, second)
 
 
-def row(group: FiniteGroup, count: int, seed: int) -> str:
+def row(group: FiniteGroup, count: int, seed: int, searches: int) -> str:
     """Return one line of the table."""
-    one, both = explore(group, count, seed)
+    one, both = explore(group, count, seed, searches)
     levels = [merge.energy for merge in both.merge_tree()]
     cells = (
         f"{group.name}: {count}",
@@ -47,13 +50,13 @@ def row(group: FiniteGroup, count: int, seed: int) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def main(seeds: int = 10) -> None:
+def main(seeds: int = 10, searches: int = 2000) -> None:
     """Search and print."""
     print(HEADER)
     for group, count in CASES:
         for seed in range(seeds):
-            print(row(group, count, seed))
+            print(row(group, count, seed, searches))
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:2]))
+    main(*(int(argument) for argument in sys.argv[1:3]))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import linprog, minimize
 
 from groupfeat.energy import (
     PairSet,
@@ -20,6 +20,7 @@ from groupfeat.energy import (
 )
 from groupfeat.energy._kinks import _inside, cell_of, make_cells, subspace_of
 from groupfeat.groups import cyclic, group_from_spec, irreps, symmetric
+from tests.energy.oracles import design
 
 Floats = NDArray[np.float64]
 
@@ -219,3 +220,57 @@ def test_found_maxima_of_relu_stop_on_kinks() -> None:
         assert (c.index, c.flat_dim) == (0, 0)
         assert c.gradient_norm <= 1e-8
         assert kink_certificate(c.representative, full_pairs(symmetric(3))).is_strict_maximum
+
+
+def largest_margin(w: Floats, pairs: PairSet, active: Floats) -> float:
+    """Largest m with balancing slopes in [m, 1 − m], by one linear program a choice (ReLU)."""
+    x, y = design(pairs)
+    u = x @ w
+    kinked = np.isin(np.arange(len(pairs)), active)
+    force = y @ (y.T @ np.where(kinked, 0, np.maximum(u, 0)))
+    tangent = np.eye(len(w)) - np.outer(w, w)
+    down = np.flatnonzero(kinked & (force < -1e-9))
+    up = np.flatnonzero(kinked & (force > 1e-9))
+    margins = []
+    for outer in np.ndindex(*[2] * len(up)):
+        slopes = np.where(u > 0, 1.0, 0.0)
+        slopes[kinked], slopes[up] = 0.0, outer
+        pull = tangent @ x.T @ (force * slopes)
+        columns = tangent @ (force[down, None] * x[down]).T
+        k = len(down)
+        one = np.ones((k, 1))
+        found = linprog(
+            np.append(np.zeros(k), -1.0),
+            A_ub=np.block([[-np.eye(k), one], [np.eye(k), one]]),
+            b_ub=np.append(np.zeros(k), np.ones(k)),
+            A_eq=np.column_stack([columns, np.zeros(len(w))]),
+            b_eq=-pull,
+            bounds=[(None, None)] * (k + 1),
+        )
+        margins.append(-found.fun if found.success else -np.inf)
+    return min(margins)
+
+
+def test_margin_is_that_of_one_linear_program_a_choice() -> None:
+    full = full_pairs(symmetric(3))
+    assert kink_certificate(sign_weight(), full).margin == pytest.approx(0.5, abs=1e-9)
+    for pairs, starts in (
+        (full, random_starts(6, 12, rng=0)),
+        (sample_pairs(cyclic(7), 46 / 49, rng=0), random_starts(7, 8, rng=0)),
+    ):
+        upward = 0
+        for w in ascend_kinked(starts, pairs).weights:
+            proof = kink_certificate(w, pairs)
+            expected = largest_margin(w, pairs, proof.active)
+            assert proof.margin == pytest.approx(expected, abs=1e-6)
+            upward += proof.n_upward
+        assert pairs.is_full or upward > 0
+
+
+def test_a_point_with_no_margin_is_not_certified() -> None:
+    """A balance that needs a slope at the end of its interval proves nothing."""
+    pairs = sample_pairs(symmetric(3), 30 / 36, rng=0)
+    start = random_starts(6, 60, rng=0)[12:13]
+    proof = kink_certificate(ascend_kinked(start, pairs).weights[0], pairs)
+    assert proof.gradient_norm <= 1e-8
+    assert proof.is_strict_maximum == (proof.margin > 1e-6)

@@ -20,6 +20,7 @@ from groupfeat.energy import (
     sample_pairs,
     sign_symmetries,
 )
+from groupfeat.energy._same_points import Sameness
 from groupfeat.groups import cyclic, group_from_spec, irreps, symmetric
 
 
@@ -185,3 +186,33 @@ def test_subsets_of_small_groups_are_connected(spec: str, n: int, seed: int) -> 
     assert graph.only_from_saddles == 0
     assert graph.ends.min() >= 0
     assert len(merge_graphs(graph, again).maxima) == len(graph.maxima)
+
+
+def test_merging_does_not_depend_on_the_order_of_maxima(subset_graph: LandscapeGraph) -> None:
+    turned = np.roll(np.arange(len(subset_graph.maxima)), 3)
+    place = np.argsort(turned)
+    other = replace(
+        subset_graph,
+        maxima=subset_graph.maxima.take(turned),
+        maxima_counts=subset_graph.maxima_counts[turned],
+        ends=place[subset_graph.ends],
+    )
+    both = merge_graphs(other, subset_graph)
+    assert len(both.saddles) == len(subset_graph.saddles)
+    np.testing.assert_allclose(both.barriers(), subset_graph.barriers(), rtol=1e-9)
+    np.testing.assert_array_equal(both.maxima_counts, 2 * subset_graph.maxima_counts)
+    alone = np.zeros(0, dtype=np.intp)
+    bare = replace(
+        other,
+        saddles=other.saddles.take(alone),
+        saddle_counts=alone,
+        ends=other.ends[alone],
+    )
+    second = merge_graphs(bare, subset_graph)
+    np.testing.assert_allclose(second.barriers(), subset_graph.barriers(), rtol=1e-9)
+
+
+def test_points_of_equal_label_and_different_energy_are_two() -> None:
+    points = random_starts(3, 3, rng=0)
+    same = Sameness(((1, 1),), lambda w: np.zeros((len(w), 1)))
+    assert same.find(points, np.array([2.0, 1.0, 2.0])).tolist() == [0, 1, 0]

@@ -18,7 +18,7 @@ PROMISES = {
 SHORT = {
     "maxima_by_activation.py": ["2"],
     "memorising_phases.py": ["--quick"],
-    "subset_landscapes.py": ["1"],
+    "subset_landscapes.py": ["1", "100"],
 }
 
 
