@@ -1,6 +1,7 @@
 """Maxima, saddles and components of σ = x² on random pairs of Z7 and S3, as a table.
 
-Run ``python examples/subset_landscapes.py [SEEDS [SEARCHES]]``; docs/subset_landscapes.md keeps a result.
+Run ``python examples/subset_landscapes.py [SEEDS [SEARCHES]]``;
+docs/subset_landscapes.md keeps a result.
 """
 
 import sys
