@@ -92,6 +92,7 @@ def test_subset_has_one_component_and_no_unseen_maximum(subset_graph: LandscapeG
     assert np.all(tops > graph.saddles.energies[:, None])
     np.testing.assert_allclose(energy(graph.maxima.weights, graph.pairs), graph.maxima.energies)
     assert graph.maxima_counts.sum() == graph.maxima_tries
+    assert graph.saddle_counts.sum() >= 0.95 * graph.saddle_tries
 
 
 def test_merge_tree_is_the_best_path(subset_graph: LandscapeGraph) -> None:
