@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from analyzers import _cli_verbs_presets as presets
 from analyzers import _cli_verbs_training as verbs
 from analyzers._cli_options import Json, Out, Seed
 from analyzers._cli_output import Outcome
@@ -10,8 +11,9 @@ __all__ = ["exact", "train", "validate"]
 
 
 def train(
-    spec: str,
+    spec: str | None = None,
     *,
+    preset: str | None = None,
     hidden: int = 256,
     train_fraction: float = 0.8,
     learning_rate: float = 0.01,
@@ -36,7 +38,11 @@ def train(
     Parameters
     ----------
     spec
-        The group.
+        The group; with a preset it may be left out.
+    preset
+        A reference experiment: default, three-stages, replication, scaling-law, boundary,
+        adam-muon, complex-weights, ridge-v, zero-init-v, depth. It sets everything but the
+        group, runs (of each arm), seed and output.
     hidden
         Hidden nodes K.
     train_fraction
@@ -90,6 +96,10 @@ def train(
         "settle_epochs": settle_epochs,
         "precision": precision,
     }
+    if preset is not None:
+        return presets.train_preset(preset, spec, settings, runs, seed, out).into(json, out)
+    if spec is None:
+        raise ValueError("train needs a group, as in 'train C23', or --preset NAME")
     return verbs.train_networks(spec, settings, runs, seed, out).into(json, out)
 
 

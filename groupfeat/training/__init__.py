@@ -35,6 +35,7 @@ from groupfeat.training._match import MatchThresholds, NodeMatch, NodeReport, ma
 from groupfeat.training._network import PairTensors, evaluate, loss_and_gradients
 from groupfeat.training._null import NullModel, null_model
 from groupfeat.training._paired import PairedRun, train_paired
+from groupfeat.training._presets import PRESETS, Preset, preset
 from groupfeat.training._prune import (
     NodePairs,
     PrunedNetwork,
@@ -65,6 +66,7 @@ __all__ = [
     "LOSSES",
     "OPTIMIZERS",
     "PRECISIONS",
+    "PRESETS",
     "SCHEDULES",
     "Ablation",
     "ExactSize",
@@ -81,6 +83,7 @@ __all__ = [
     "NullModel",
     "PairTensors",
     "PairedRun",
+    "Preset",
     "PrunedNetwork",
     "Repulsion",
     "Snapshot",
@@ -119,6 +122,7 @@ __all__ = [
     "null_model",
     "pair_nodes",
     "paper_bound",
+    "preset",
     "product_task",
     "prune_network",
     "relabel_network",

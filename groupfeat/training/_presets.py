@@ -5,7 +5,7 @@ What a source leaves open (train fractions, rates, K of a row) is chosen here an
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from groupfeat.groups import group_from_spec
@@ -37,7 +37,7 @@ class Preset:
 
 
 def preset(
-    name: str, *, seeds: int | None = None, task: str | None = None
+    name: str, *, seeds: int | Sequence[int] | None = None, task: str | None = None
 ) -> tuple[TrainConfig, ...]:
     """Return the configs of a reference experiment, to be trained task by task.
 
@@ -46,7 +46,7 @@ def preset(
     name
         One of `PRESETS`.
     seeds
-        Number of seeds; by default the source's.
+        The seeds, or their number (from 0 on); by default the source's number.
     task
         SPEC of a group to use in place of the preset's own.
 
@@ -72,14 +72,15 @@ def preset(
     if name not in PRESETS:
         raise ValueError(f"unknown preset {name!r}; known: {', '.join(PRESETS)}")
     found = PRESETS[name]
-    count = found.seeds if seeds is None else seeds
-    if count < 1:
-        raise ValueError(f"seeds must be at least 1, got {count}")
+    chosen = found.seeds if seeds is None else seeds
+    listed = range(chosen) if isinstance(chosen, int) else chosen
+    if not listed:
+        raise ValueError(f"seeds must be at least 1 or a list of seeds, got {chosen}")
     return tuple(
         replace(arm, task=spec, pair_seed=seed, init_seed=seed)
         for spec in (found.tasks if task is None else (task,))
         for arm in found.arms(spec)
-        for seed in range(count)
+        for seed in listed
     )
 
 

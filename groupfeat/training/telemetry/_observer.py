@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -55,8 +55,8 @@ class Telemetry:
     - ``gradient``: ``gradient_norm`` ‖G_F‖, ``gradient_cosine_lazy``, ``gradient_cosine_ridge``,
       ``gradient_ridge_norm`` (see `FeatureGradient`), in the loss's own centring and up to its
       constant factor. O(nKM), and with a ridge O(nK min(n, K) + min(n, K)³).
-    - ``structure``: ``gram_*`` and ``kernel_*`` for ΦᵀΦ and ΦΦᵀ (see `Diagonality`).
-      O(nK² + n²K), the latter up to `LARGEST_KERNEL` examples.
+    - ``structure``: ``gram_*`` and ``kernel_*`` for F̃ᵀF̃ and F̃F̃ᵀ, centred over samples under any
+      loss (see `Diagonality`). O(nK² + n²K), the latter up to `LARGEST_KERNEL` examples.
     - ``steps``: ``first_layer_*`` and ``second_layer_*`` (see `Step`).
     - ``irreps``: the nodes' summary (see `NodeFeatures`), on products of the irreps' group and
       real weights. O(nK + KM²).
@@ -126,8 +126,9 @@ class Telemetry:
         if self.gradient:
             record |= _gradient_record(view, snapshot.config, ridge)
         if self.structure:
-            record |= _named("gram", measure_gram(view.features))
-            record |= _named("kernel", measure_kernel(view.features))
+            centred = replace(view.features, centre="samples")
+            record |= _named("gram", measure_gram(centred))
+            record |= _named("kernel", measure_kernel(centred))
         if self.steps:
             record |= self._steps(snapshot)
         nodes = self._nodes(snapshot)

@@ -120,27 +120,30 @@ def test_no_ridge_where_there_is_no_such_loss() -> None:
         assert ridge(**settings) is None
 
 
-def test_records_equal_the_pure_functions() -> None:
+@pytest.mark.parametrize("centre", ["samples", "classes"])
+def test_records_equal_the_pure_functions(centre: str) -> None:
     reps = irreps(GROUP)
-    config = dataclasses.replace(BASE, loss="mse_samples", learning_rate=0.003)
+    config = dataclasses.replace(BASE, loss=f"mse_{centre}", learning_rate=0.003)
     telemetry, snapshots = watched(
         config, [0, 7, 30], structure=True, repulsion=True, irreps=reps, keep_nodes=True
     )
     for record, snapshot in zip(telemetry.records, snapshots, strict=True):
         pairs = snapshot.pairs
         assert pairs is not None
-        features = tele.layer_features(snapshot.first_layer, pairs)
-        found = tele.measure_gradient(features, snapshot.second_layer, ridge=0.01, beta=1.5)
+        features = tele.layer_features(snapshot.first_layer, pairs, centre=centre)
+        eta = 0.01 if centre == "samples" else 0.01 * len(pairs) / 2
+        found = tele.measure_gradient(features, snapshot.second_layer, ridge=eta, beta=1.5)
         assert record["gradient_norm"] == pytest.approx(found.norm)
         assert record["gradient_cosine_lazy"] == pytest.approx(found.cosine_lazy)
         assert record["gradient_cosine_ridge"] == pytest.approx(found.cosine_ridge)
         assert record["gradient_ridge_norm"] == pytest.approx(found.ridge_norm)
-        gram, kernel = tele.measure_gram(features), tele.measure_kernel(features)
+        centred = tele.layer_features(snapshot.first_layer, pairs)
+        gram, kernel = tele.measure_gram(centred), tele.measure_kernel(centred)
         assert record["gram_off_diagonal"] == pytest.approx(gram.frobenius)
         assert record["kernel_off_diagonal_max"] == pytest.approx(kernel.maximum)
         nodes = tele.measure_nodes(snapshot.first_layer, snapshot.second_layer, reps, pairs)
         assert nodes.summary() == {key: record[key] for key in nodes.summary()}
-        repulsion = tele.measure_repulsion(features, 0.01, families=nodes.family)
+        repulsion = tele.measure_repulsion(features, eta, families=nodes.family)
         assert record["repulsion_within"] == pytest.approx(repulsion.within_family)
     kept = telemetry.nodes[0]
     assert [epoch for epoch, _ in kept] == [0, 7, 30]

@@ -1,0 +1,66 @@
+"""From a preset's name to an `Outcome`. Heavy libraries load with the verb that needs them."""
+
+from dataclasses import asdict
+from typing import Any
+
+from analyzers._cli_output import Bar, Outcome, table
+from analyzers.storage import prepare_folder
+
+__all__ = ["train_preset"]
+
+
+def train_preset(
+    name: str, spec: str | None, settings: dict[str, Any], seeds: int, first: int, out: str | None
+) -> Outcome:
+    """Answer ``groupfeat train --preset``; ``settings`` must be the defaults."""
+    from analyzers.presets import arms_of, measure_configs, telling_settings
+    from groupfeat.groups import group_from_spec
+    from groupfeat.training import TrainConfig, preset, save_checkpoint
+
+    changed = [key for key, value in settings.items() if value != getattr(TrainConfig(), key)]
+    if changed:
+        raise ValueError(
+            f"preset {name!r} sets {changed[0]} itself; with --preset give only the group, --runs, "
+            "--seed, --json and --out"
+        )
+    if seeds < 1:
+        raise ValueError(f"runs must be at least 1, got {seeds}")
+    configs = preset(name, seeds=range(first, first + seeds), task=spec)
+    with Bar() as bar:
+        runs, seconds = measure_configs(
+            configs, progress=lambda s, epoch, end: bar.update(f"seed {s}", epoch, end)
+        )
+    checkpoints = []
+    if out is not None:
+        folder = prepare_folder(out)
+        for i, (config, run) in enumerate(zip(configs, runs, strict=True)):
+            path = folder / f"run-{i}.safetensors"
+            checkpoints.append(str(save_checkpoint(path, run, group_from_spec(config.task))))
+    names, arms = telling_settings(configs), arms_of(configs, runs)
+    payload = {
+        "preset": name,
+        "arms": [asdict(arm) for arm in arms],
+        "runs": [
+            run.summary()
+            | {"seed": config.init_seed, "settings": {key: getattr(config, key) for key in names}}
+            for config, run in zip(configs, runs, strict=True)
+        ],
+        "checkpoints": checkpoints,
+        "seconds_per_step": seconds,
+    }
+    columns = (*names, "runs", "generalised", "train", "test ½", "test", "accuracy", "test loss")
+    rows = [
+        [
+            *arm.settings.values(),
+            *(arm.runs, arm.generalized, arm.memorized_at, arm.half_at, arm.generalized_at),
+            *(arm.test_accuracy, arm.test_loss),
+        ]
+        for arm in arms
+    ]
+    shown = [["–" if cell is None else cell for cell in row] for row in rows]
+    lines = (
+        table(f"preset {name}: median epochs at which accuracies were reached", columns, shown),
+        f"{seconds * 1e3:.2f} ms a step",
+    )
+    story = {"preset": name, "spec": spec, "runs": seeds, "seed": first}
+    return Outcome("train", story, payload, lines)

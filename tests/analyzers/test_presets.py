@@ -1,0 +1,151 @@
+"""The presets are what the reference experiments say, and their arms are summed up rightly."""
+
+import dataclasses
+import json
+
+import pytest
+
+from analyzers.cli import app
+from analyzers.presets import arms_of, measure_configs, telling_settings
+from groupfeat.groups import group_from_spec
+from groupfeat.training import PRESETS, TrainConfig, preset, train, train_many
+
+SETTINGS = {
+    "three-stages": {"n_hidden": 2048, "train_fraction": 0.4, "learning_rate": 1e-3},
+    "replication": {"n_hidden": 2048, "learning_rate": 1e-3, "optimizer": "adam"},
+    "scaling-law": {"n_hidden": 2048, "learning_rate": 5e-4, "weight_decay": 2e-4},
+    "boundary": {"n_hidden": 1024, "optimizer": "adam"},
+    "complex-weights": {"learning_rate": 5e-3, "weight_decay": 5e-5},
+    "zero-init-v": {"learning_rate": 5e-3, "weight_decay": 5e-5},
+    "depth": {"activation": "relu"},
+}
+DIFFER = {
+    "default": (),
+    "three-stages": ("weight_decay", "epochs"),
+    "replication": ("weight_decay",),
+    "adam-muon": ("n_hidden", "optimizer", "learning_rate", "fallback_rate"),
+    "boundary": ("train_fraction", "learning_rate", "task"),
+    "complex-weights": ("n_hidden", "task", "complex_weights"),
+    "ridge-v": ("n_hidden", "weight_decay", "task", "ridge"),
+    "zero-init-v": ("n_hidden", "alpha", "task"),
+    "depth": ("other_layers",),
+    "scaling-law": ("train_fraction", "task"),
+}
+
+
+def test_every_row_has_its_preset() -> None:
+    assert set(DIFFER) == set(PRESETS)
+    for name, told in DIFFER.items():
+        configs = preset(name, seeds=2)
+        assert telling_settings(configs) == told
+        for config in configs:
+            assert SETTINGS.get(name, {}).items() <= config.to_dict().items()
+            assert config.task
+            assert config.pair_seed == config.init_seed in (0, 1)
+            assert TrainConfig.from_dict(config.to_dict()) == config
+
+
+def test_numbers_of_the_source() -> None:
+    (kept, bare) = preset("three-stages", seeds=1)
+    n = round(kept.train_fraction * group_from_spec(kept.task).order ** 2)
+    assert (n, kept.weight_decay, bare.weight_decay) == (2016, 2e-4, 0.0)
+    assert len(preset("three-stages")) == 30
+    edge = next(c for c in preset("boundary", seeds=1) if c.task == "C127")
+    assert edge.train_fraction * 127**2 == pytest.approx(3225, rel=0.01)
+    assert {c.weight_decay for c in preset("replication")} == {0, 1e-5, 5e-5, 1e-4, 2e-4, 5e-4}
+    assert {group_from_spec(spec).order for spec in PRESETS["scaling-law"].tasks} >= {28, 143, 90}
+    assert {c.alpha for c in preset("zero-init-v", seeds=1)} == {0.0, 1.0}
+    for config in preset("ridge-v", seeds=1):
+        count = round(0.6 * group_from_spec(config.task).order ** 2)
+        assert config.ridge in (None, config.weight_decay)
+        assert config.weight_decay == pytest.approx(5e-5 * count / 2)
+
+
+def test_another_group_and_other_seeds() -> None:
+    configs = preset("scaling-law", seeds=(5, 7), task="D11")
+    assert {config.task for config in configs} == {"D11"}
+    assert {config.init_seed for config in configs} == {5, 7}
+    order = group_from_spec("D11").order
+    assert min(c.train_fraction for c in configs) == pytest.approx(
+        0.6 * 2.7482 * 3.0910 / order, 1e-3
+    )
+
+
+@pytest.mark.parametrize("seeds", [0, -1, ()])
+def test_no_seeds_and_no_such_preset(seeds: int) -> None:
+    with pytest.raises(ValueError, match="seeds must be at least 1"):
+        preset("default", seeds=seeds)
+    with pytest.raises(ValueError, match="unknown preset 'grok'; known: default, three-stages"):
+        preset("grok")
+
+
+def test_the_default_groks() -> None:
+    (config,) = preset("default")
+    (run,) = train_many(group_from_spec(config.task), [config])
+    assert run.status == "generalised"
+    assert run.memorized_at is not None
+    assert run.generalized_at is not None
+
+
+def test_arms_are_medians_over_seeds() -> None:
+    base = TrainConfig(n_hidden=64, epochs=120, task="S3", train_fraction=0.9, eval_every=5)
+    configs = [
+        dataclasses.replace(base, weight_decay=decay, pair_seed=seed, init_seed=seed)
+        for decay in (0.0, 0.01)
+        for seed in (0, 1, 2)
+    ]
+    configs += [dataclasses.replace(c, task="C5") for c in configs[:3]]
+    runs, seconds = measure_configs(configs)
+    assert seconds > 0
+    arms = arms_of(configs, runs)
+    assert [arm.settings for arm in arms] == [
+        {"weight_decay": 0.0, "task": "S3"},
+        {"weight_decay": 0.01, "task": "S3"},
+        {"weight_decay": 0.0, "task": "C5"},
+    ]
+    decayed = dataclasses.replace(base, weight_decay=0.01)
+    alone = list(train(group_from_spec("S3"), decayed, seeds=(0, 1, 2)))
+    assert arms[1].test_loss == sorted(run.history["test_loss"][-1] for run in alone)[1]
+    assert arms[1].memorized == sum(run.memorized_at is not None for run in alone)
+    halves = [
+        next(e for e, a in zip(h["epoch"], h["train_accuracy"], strict=True) if a >= 0.995)
+        for h in (run.history for run in alone)
+    ]
+    assert arms[1].memorized_at == sorted(halves)[1]
+
+
+def run_cli(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        app(words)
+    told = capsys.readouterr()
+    return int(ended.value.code or 0), told.out, told.err
+
+
+def test_preset_on_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path) -> None:  # type: ignore[no-untyped-def]
+    words = ("train", "C5", "--preset", "zero-init-v", "--runs", "2", "--seed", "3", "--json")
+    code, out, _ = run_cli(*words, "--out", str(tmp_path), capsys=capsys)
+    assert code == 0
+    told = json.loads(out)
+    assert [run["seed"] for run in told["runs"]] == [3, 4, 3, 4]
+    assert [run["settings"]["alpha"] for run in told["runs"]] == [1.0, 1.0, 0.0, 0.0]
+    assert [arm["runs"] for arm in told["arms"]] == [2, 2]
+    assert len(told["checkpoints"]) == len(list(tmp_path.glob("run-*.safetensors"))) == 4
+    assert json.loads((tmp_path / "train.json").read_text()) == told
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (("train",), "train needs a group, as in 'train C23', or --preset NAME"),
+        (("train", "--preset", "grok"), "unknown preset 'grok'"),
+        (("train", "--preset", "depth", "--hidden", "8"), "preset 'depth' sets n_hidden itself"),
+        (("train", "--preset", "depth", "--runs", "0"), "runs must be at least 1, got 0"),
+    ],
+)
+def test_bad_use_is_told_in_one_line(
+    words: tuple[str, ...], advice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run_cli(*words, capsys=capsys)
+    assert (code, out) == (2, "")
+    assert advice in err
+    assert err.count("\n") == 1
