@@ -66,8 +66,8 @@ def _normalise(x, tag):
 def alternate(first_half, second_half, blocks, product, spare, state, most, tag):
     """Climb the starts of blocks (B, R, L), in place; return the largest number of rounds.
 
-    ``product`` and ``spare`` are (R, L), ``state`` (2, L). A block of lanes ends two rounds
-    after the last of its lanes has stopped to gain.
+    ``product`` and ``spare`` are (R, L), ``state`` (2, L). A block of lanes ends when
+    all have stopped to gain: the last round has then cubed what was left of other blocks.
     """
     longest = 0
     for block in range(first_half.shape[0]):
@@ -75,8 +75,8 @@ def alternate(first_half, second_half, blocks, product, spare, state, most, tag)
         _normalise(a, tag)
         _normalise(b, tag)
         state[:] = 0.0
-        left, rounds = 2, 0
-        while left > 0 and rounds < most:
+        settled, rounds = False, 0
+        while not settled and rounds < most:
             rounds += 1
             for k in range(blocks.first.shape[0]):
                 at, dim, parts = blocks.first[k], blocks.dim[k], blocks.parts[k]
@@ -101,6 +101,5 @@ def alternate(first_half, second_half, blocks, product, spare, state, most, tag)
                 now = extract(gain, lane)
                 settled = settled and now - state[0, lane] <= 1e-15 * now
             store(state, 0, gain)
-            left = left - 1 if settled else 2
         longest = max(longest, rounds)
     return longest

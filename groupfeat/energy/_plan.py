@@ -62,6 +62,9 @@ def _segments(
 ) -> tuple[NDArray[np.intp], Int32]:
     """Sort by tile (first, second), then by ``inner``; return the order and where runs start."""
     key = (first * (second.max() + 1) + second) * (inner.max() + 1) + inner
+    # Numbers of 16 bits are sorted by their digits, in linear time.
+    key = key.astype(np.min_scalar_type(int(key.max())))
     order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
-    return order, np.append(starts, len(order)).astype(np.int32)
+    ordered = key[order]
+    starts = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    return order, np.concatenate([[0], starts, [len(order)]]).astype(np.int32)

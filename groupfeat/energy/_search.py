@@ -221,10 +221,11 @@ def _shifted(w: Floats, gradient: Floats, factor: Floats) -> Floats:
 
 
 def _relative_gradients(w: Floats, gradient: Floats) -> Floats:
-    radial = np.sum(gradient * w, axis=1, keepdims=True)
-    norms = np.linalg.norm(gradient, axis=1)
-    tangential = np.linalg.norm(gradient - radial * w, axis=1)
-    return np.divide(tangential, norms, out=np.zeros_like(norms), where=norms > VANISHING)
+    radial = np.einsum("bi,bi->b", gradient, w)
+    norms = np.sqrt(np.einsum("bi,bi->b", gradient, gradient))
+    tangential = gradient - radial[:, None] * w
+    found = np.sqrt(np.einsum("bi,bi->b", tangential, tangential))
+    return np.divide(found, norms, out=np.zeros_like(norms), where=norms > VANISHING)
 
 
 def _finish(

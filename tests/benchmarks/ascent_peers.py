@@ -1,7 +1,8 @@
 """Generic solvers beside the ascent: scipy's L-BFGS-B and pymanopt's trust regions.
 
-Both get compiled oracles of E, ∇E and ∇²E·v for σ = x² (one start at a time, as they work),
-and stop at the same relative Riemannian gradient as ours. A start counts if it got there.
+Both climb one start at a time, as they work, with oracles of E, ∇E and ∇²E·v for σ = x²: in
+plain numpy, or compiled (a harsher peer than a user would have). They stop at the same relative
+Riemannian gradient as ours; a start counts if it got there.
 """
 
 import math
@@ -87,26 +88,58 @@ def scipy_ascent(start: Floats, pairs: PairSet) -> bool:
     return _has_converged(end.x / np.linalg.norm(end.x), pairs)
 
 
-def pymanopt_ascent(pairs: PairSet, level: float) -> Callable[[Floats], bool]:
+def _numpy_oracles(pairs: PairSet) -> tuple[Any, Any]:
+    left, right, target, share = _arguments(pairs)
+    width, order = 2 * pairs.order, pairs.order
+
+    def spread(force: Floats) -> Floats:
+        return np.bincount(left, force, width) + np.bincount(right, force, width)
+
+    def centred(values: Floats) -> tuple[Floats, Floats]:
+        sums = np.bincount(target, values, order)
+        found = sums - share * sums.sum()
+        return found, (found - share @ found)[target]
+
+    def first(w: Floats) -> tuple[float, Floats]:
+        x = w[left] + w[right]
+        sums, pull = centred(x * x)
+        return 0.5 * float(sums @ sums), spread(2 * pull * x)
+
+    def second(w: Floats, v: Floats) -> Floats:
+        x, y = w[left] + w[right], v[left] + v[right]
+        return spread(2 * (centred(2 * x * y)[1] * x + centred(x * x)[1] * y))
+
+    return first, second
+
+
+def _compiled_oracles(pairs: PairSet) -> tuple[Any, Any]:
+    arguments = _arguments(pairs)
+    return (
+        lambda w: value_and_gradient(w, *arguments),
+        lambda w, v: hessian_product(w, v, *arguments),
+    )
+
+
+def pymanopt_ascent(pairs: PairSet, level: float, *, is_compiled: bool) -> Callable[[Floats], bool]:
     """Return a climber by trust regions; ``level`` is a typical E, for its absolute tolerance."""
     import pymanopt
     from pymanopt.manifolds import Sphere
     from pymanopt.optimizers import TrustRegions
 
-    arguments = _arguments(pairs)
+    first, second = (_compiled_oracles if is_compiled else _numpy_oracles)(pairs)
     sphere = Sphere(2 * pairs.order)
 
     @pymanopt.function.numpy(sphere)
     def cost(w: Floats) -> float:
-        return -value_and_gradient(w, *arguments)[0]
+        return -first(w)[0]
 
     @pymanopt.function.numpy(sphere)
     def gradient(w: Floats) -> Floats:
-        return -value_and_gradient(w, *arguments)[1]
+        return -first(w)[1]
 
     @pymanopt.function.numpy(sphere)
     def hessian(w: Floats, v: Floats) -> Floats:
-        return -hessian_product(w, v, *arguments)
+        return -second(w, v)
 
     problem = pymanopt.Problem(sphere, cost, euclidean_gradient=gradient, euclidean_hessian=hessian)
 
