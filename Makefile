@@ -43,6 +43,7 @@ check-plain: $(READY)
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/energy/test_energy.py tests/energy/test_variants.py tests/energy/test_search.py
 
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group bench
 	$(BIN)/python -m pytest tests/benchmarks -m benchmark -s
 
 wheel: $(READY)
