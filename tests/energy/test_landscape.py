@@ -13,6 +13,8 @@ from groupfeat.energy import (
     disconnectivity_graph,
     energy,
     energy_and_gradient,
+    explore_landscape,
+    family_shares,
     find_basins,
     full_pairs,
     pass_levels,
@@ -301,6 +303,23 @@ def strings_agree(reps: Irreps, between: tuple[int, int], *, paths: int, seed: i
         assert level <= pass_levels(reps)[between] * (1 + 1e-9)
         found.append(level)
     return found
+
+
+def test_saddles_that_are_searched_give_the_same_passes() -> None:
+    """Eigenvector following knows no formula: its widest paths on D5 are the stated passes."""
+    reps = irreps(group_from_spec("D5"))
+    graph = explore_landscape(
+        full_pairs(reps.group),
+        starts=80,
+        searches=250,
+        rng=0,
+        labels=lambda w: family_shares(w, reps),
+    )
+    families = np.argmax(family_shares(graph.maxima.weights, reps), axis=1) - 1
+    assert sorted(families.tolist()) == [0, 1, 2]
+    stated = pass_levels(reps)[np.ix_(families, families)]
+    apart = ~np.eye(3, dtype=bool)
+    np.testing.assert_allclose(graph.barriers()[apart], stated[apart], rtol=1e-8)
 
 
 def test_a_detour_over_the_highest_family_beats_the_direct_saddle() -> None:
