@@ -199,9 +199,7 @@ def _embedding(array: Floats, order: int, name: str) -> Floats:
 
 
 def _bias(found: Arrays, key: str, name: str) -> Floats | None:
-    if not key.endswith(".weight"):
-        return None
-    bias = found.get(key.removesuffix("weight") + "bias")
+    bias = found.get(f"{key.removesuffix('.weight')}.bias")
     return None if bias is None else _finite(bias, name)
 
 

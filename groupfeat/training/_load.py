@@ -17,6 +17,7 @@ from groupfeat.groups import FiniteGroup, group_from_spec
 from groupfeat.training._checkpoint import FORMATS, table_digest
 from groupfeat.training._layouts import Arrays, Layout, compose_layers, known_layout
 from groupfeat.training._logits import logit_blocks
+from groupfeat.training._our_layers import our_arrays
 
 __all__ = ["Network", "checkpoint_group", "load_network", "network_accuracy", "network_table"]
 
@@ -82,10 +83,12 @@ def load_network(
         raise ValueError(f"no file {str(file)!r}; expected a checkpoint")
     found, header = _read(file)
     _check_group(header, group, file.name)
+    settings = header.get("config", {})
+    if header and arrays is None and layout is None:
+        found = our_arrays(found, settings, file.name)
     named = None if arrays is None else Layout((arrays[0],), arrays[1])
     chosen = layout or named or known_layout(found, file.name)
     first, second, bias = compose_layers(found, chosen, group, file.name)
-    settings = header.get("config", {})
     return Network(first, second, settings.get("activation"), ", ".join(chosen.names), bias)
 
 

@@ -189,3 +189,41 @@ def test_our_checkpoints_name_their_group(tmp_path: Path) -> None:
     for name in ("b.npz", "none.pt"):
         with pytest.raises(ValueError, match="does not name its group; pass --group"):
             checkpoint_group(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"embedding": 5}, {"bias": True}, {"beta": 0.5}, {"batch_norm": True}]
+)
+def test_our_variants_answer_as_they_were_trained(
+    settings: dict[str, float], tmp_path: Path
+) -> None:
+    config = TrainConfig(n_hidden=32, train_fraction=0.5, epochs=40, **settings)  # type: ignore[arg-type]
+    (run,) = train(GROUP, config, seeds=[0])
+    network = load_network(save_checkpoint(tmp_path / "a.safetensors", run, GROUP), GROUP)
+    train_accuracy, test_accuracy = run.last("train_accuracy"), run.last("test_accuracy")
+    assert train_accuracy is not None
+    assert test_accuracy is not None
+    accuracy = network_accuracy(network, GROUP, "square")
+    assert accuracy == pytest.approx((train_accuracy + test_accuracy) / 2)
+    np.testing.assert_allclose(network.second_layer, run.second_layer * config.beta)
+    np.testing.assert_array_equal(network.first_layer, run.first_layer)
+    if config.bias:
+        assert network.output_bias is not None
+        np.testing.assert_array_equal(network.output_bias, run.parameters["output_bias"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"other_layers": 1}, "more than one hidden layer"),
+        ({"complex_weights": True}, "complex weights"),
+    ],
+)
+def test_our_other_architectures_are_refused(
+    settings: dict[str, bool], message: str, tmp_path: Path
+) -> None:
+    config = TrainConfig(n_hidden=8, epochs=2, **settings)  # type: ignore[arg-type]
+    (run,) = train(GROUP, config, seeds=[0])
+    path = save_checkpoint(tmp_path / "a.safetensors", run, GROUP)
+    with pytest.raises(ValueError, match=message):
+        load_network(path, GROUP)
