@@ -6,9 +6,10 @@ those that keep NaN and infinity.
 
 import math
 
+import numpy as np
 from numba import config, njit
 
-__all__ = ["CODES", "adam_step", "compiled", "fill_features", "pull_back", "residuals", "scatter"]
+__all__ = ["CODES", "adam_step", "compiled", "fill_features", "pull_back", "residuals"]
 
 _compile = njit(
     cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}
@@ -52,47 +53,40 @@ def fill_features(code, first, left, right, out):  # type: ignore[no-untyped-def
 
 @_compile
 def pull_back(code, scale, first, left, right, back, found):  # type: ignore[no-untyped-def]
-    """Add scale · back · σ'(first[left] + first[right]) to the rows ``left`` and ``right``."""
+    """Add scale · back · σ'(first[left] + first[right]) to the rows ``left`` and ``right``.
+
+    Indexed in full, not by views of rows: a view costs more than a short row.
+    """
     one = back.dtype.type(1)
-    three, zero = one + one + one, one - one
+    zero = one - one
     if code == 0:
         scale = scale + scale
     elif code == 2:
-        scale = three * scale
+        scale = (one + one + one) * scale
     width = first.shape[1]
     for i in range(left.shape[0]):
-        a, b, pull = first[left[i]], first[right[i]], back[i]
-        to_a, to_b = found[left[i]], found[right[i]]
+        g, h = np.uint64(left[i]), np.uint64(right[i])
         if code <= 1:
             for k in range(width):
-                step = scale * (a[k] + b[k]) * pull[k]
-                to_a[k] += step
-                to_b[k] += step
+                step = scale * (first[g, k] + first[h, k]) * back[i, k]
+                found[g, k] += step
+                found[h, k] += step
         elif code == 2:
             for k in range(width):
-                x = a[k] + b[k]
-                step = scale * x * x * pull[k]
-                to_a[k] += step
-                to_b[k] += step
+                x = first[g, k] + first[h, k]
+                step = scale * x * x * back[i, k]
+                found[g, k] += step
+                found[h, k] += step
         elif code == 3:
             for k in range(width):
-                step = scale * pull[k] if a[k] + b[k] > zero else zero * pull[k]
-                to_a[k] += step
-                to_b[k] += step
+                slope = scale if first[g, k] + first[h, k] > zero else zero
+                found[g, k] += slope * back[i, k]
+                found[h, k] += slope * back[i, k]
         else:
             for k in range(width):
-                step = scale * pull[k]
-                to_a[k] += step
-                to_b[k] += step
-
-
-@_compile
-def scatter(back, rows, found):  # type: ignore[no-untyped-def]
-    """Add row i of ``back`` to row rows[i] of ``found``."""
-    for i in range(rows.shape[0]):
-        pull, to = back[i], found[rows[i]]
-        for k in range(back.shape[1]):
-            to[k] += pull[k]
+                step = scale * back[i, k]
+                found[g, k] += step
+                found[h, k] += step
 
 
 @_compile
