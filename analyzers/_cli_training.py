@@ -6,6 +6,7 @@ from analyzers import _cli_verbs_presets as presets
 from analyzers import _cli_verbs_training as verbs
 from analyzers._cli_options import Json, Out, Seed
 from analyzers._cli_output import Outcome
+from analyzers._cli_train_options import KEEP_NOTHING, NO_MORE, Keep, More
 
 __all__ = ["exact", "train", "validate"]
 
@@ -29,6 +30,8 @@ def train(
     settle_epochs: int = 600,
     precision: str = "float32",
     runs: int = 1,
+    more: More = NO_MORE,
+    keep: Keep = KEEP_NOTHING,
     seed: Seed = 0,
     json: Json = False,
     out: Out = None,
@@ -52,11 +55,11 @@ def train(
     weight_decay
         Of the optimiser; by default 0.3/M².
     optimizer
-        adam (coupled L2), adamw or sgd.
+        adam (coupled L2), adamw (decoupled), sgd, gd or muon.
     activation
         As in maxima.
     loss
-        mse_classes (the author's), mse_samples (the theory's) or cross_entropy.
+        mse_classes (the author's), mse_samples (the theory's), cross_entropy or stablemax.
     init
         linear (the author's) or normal (the theory's).
     init_scale
@@ -73,6 +76,10 @@ def train(
         float32 or float64.
     runs
         Networks, with seeds seed, seed + 1, …
+    more
+        Variants of network and optimiser.
+    keep
+        Checkpoints.
     seed
         Of pairs and initial weights.
     json
@@ -95,12 +102,15 @@ def train(
         "epochs": epochs,
         "settle_epochs": settle_epochs,
         "precision": precision,
+        **more.settings(),
     }
+    if preset is not None and keep != KEEP_NOTHING:
+        raise ValueError("a preset keeps no checkpoints on the way; leave --preset out")
     if preset is not None:
         return presets.train_preset(preset, spec, settings, runs, seed, out).into(json, out)
     if spec is None:
         raise ValueError("train needs a group, as in 'train C23', or --preset NAME")
-    return verbs.train_networks(spec, settings, runs, seed, out).into(json, out)
+    return verbs.train_networks(spec, settings, runs, seed, out, keep).into(json, out)
 
 
 def validate(

@@ -13,12 +13,14 @@ from analyzers.style import FOUND, MUTED, PREDICTED, family_label, own_axes
 from groupfeat.groups import FiniteGroup, Irreps, real_families
 from groupfeat.training import (
     NodeMatch,
+    Observer,
     TrainConfig,
     TrainedRun,
     exact_network,
     exact_sizes,
     logit_blocks,
     paper_bound,
+    resume,
     save_layers,
     train,
 )
@@ -40,15 +42,28 @@ def measure_training(
     seeds: Sequence[int],
     progress: Progress | None = None,
     finished: Callable[[TrainedRun], None] | None = None,
+    start: TrainedRun | None = None,
+    observe: Observer | None = None,
+    observe_at: Sequence[int] = (),
 ) -> tuple[tuple[TrainedRun, ...], float]:
-    """Train one run a seed; return the runs and the seconds a step; ``finished`` gets each run."""
-    start, runs = time.perf_counter(), []
-    for run in train(group, config, seeds=seeds, progress=progress):
+    """Train one run a seed; return the runs and the seconds a step; ``finished`` gets each run.
+
+    ``start``: a stored run to go on from instead, up to ``config.epochs`` where they are not the
+    default.
+    """
+    began, runs = time.perf_counter(), []
+    watch: dict[str, Any] = {"progress": progress, "observe": observe, "observe_at": observe_at}
+    if start is None:
+        going = train(group, config, seeds=seeds, **watch)
+    else:
+        epochs = None if config.epochs == TrainConfig().epochs else config.epochs
+        going = iter([resume(start, group, epochs=epochs, **watch)])
+    for run in going:
         runs.append(run)
         if finished is not None:
             finished(run)
-    steps = sum(run.epochs for run in runs)
-    return tuple(runs), (time.perf_counter() - start) / max(steps, 1)
+    steps = sum(run.epochs for run in runs) - (0 if start is None else start.epochs)
+    return tuple(runs), (time.perf_counter() - began) / max(steps, 1)
 
 
 def measure_exact(irreps: Irreps, path: str | Path, *, method: str = "fewest") -> dict[str, Any]:

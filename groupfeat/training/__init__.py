@@ -44,7 +44,7 @@ from groupfeat.training._prune import (
     prune_network,
 )
 from groupfeat.training._relabel import find_element_order, load_element_order, relabel_network
-from groupfeat.training._runs import Snapshot, TrainedRun, log_epochs
+from groupfeat.training._runs import Observer, Snapshot, TrainedRun, log_epochs
 from groupfeat.training._save import save_layers
 from groupfeat.training._stage_three import (
     Modulation,
@@ -81,6 +81,7 @@ __all__ = [
     "NodePairs",
     "NodeReport",
     "NullModel",
+    "Observer",
     "PairTensors",
     "PairedRun",
     "Preset",

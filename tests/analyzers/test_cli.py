@@ -10,22 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analyzers.cli import app
 from groupfeat.energy import find_maxima
-
-Answer = tuple[int, str, str]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str]) -> Any:
-    def run(*arguments: str) -> Answer:
-        with pytest.raises(SystemExit) as ended:
-            app(arguments)
-        captured = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0), captured.out, captured.err
-
-    return run
 
 
 def test_group(call: Any) -> None:
