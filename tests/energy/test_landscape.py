@@ -250,8 +250,8 @@ def test_a_saddle_falls_to_its_two_families() -> None:
         starts = saddle + 1e-4 * rng.standard_normal((40, 48))
         starts /= np.linalg.norm(starts, axis=1, keepdims=True)
         assert set(find_basins(starts, reps).tolist()) == set(barrier.between)
-        ends = flow_to_the_end(starts[:4], pairs, steps=600)
-        for end, k in zip(ends, find_basins(starts[:4], reps), strict=True):
+        ends = flow_to_the_end(starts[:2], pairs, steps=600)
+        for end, k in zip(ends, find_basins(starts[:2], reps), strict=True):
             assert float(energy(end, pairs)) == pytest.approx(predicted_families(reps)[k].energy)
 
 
@@ -287,7 +287,7 @@ def test_the_tree_is_that_of_all_saddles(spec: str) -> None:
 @pytest.mark.parametrize(("spec", "between"), [("S3", (0, 1)), ("C7", (0, 2)), ("S4", (2, 3))])
 def test_relaxed_strings_stay_under_the_pass(spec: str, between: tuple[int, int]) -> None:
     """No relaxed path keeps higher; each crosses its lowest point at a saddle of index 1."""
-    strings_agree(irreps(group_from_spec(spec)), between, paths=3, seed=0)
+    strings_agree(irreps(group_from_spec(spec)), between, paths=2, seed=0)
 
 
 def strings_agree(reps: Irreps, between: tuple[int, int], *, paths: int, seed: int) -> list[float]:
