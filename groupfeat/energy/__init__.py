@@ -40,6 +40,7 @@ from groupfeat.energy._memorisation import (
     memorising_maximum,
     one_target_energy,
 )
+from groupfeat.energy._operands import operand_energy_and_gradient, operand_levels
 from groupfeat.energy._pairs import (
     PAIR_SAMPLINGS,
     PairSet,
@@ -148,6 +149,8 @@ __all__ = [
     "merge_graphs",
     "nearest_in_family",
     "one_target_energy",
+    "operand_energy_and_gradient",
+    "operand_levels",
     "pairs_from_arrays",
     "pass_levels",
     "polynomial_activation",
