@@ -15,6 +15,7 @@ from groupfeat.energy import (
     family_shares,
     find_basins,
     full_pairs,
+    get_variant,
     predicted_families,
     random_starts,
     removed_variant,
@@ -23,6 +24,7 @@ from groupfeat.energy import (
     riemannian_spectrum,
     sample_pairs,
 )
+from groupfeat.energy._climb import climb_squares
 from groupfeat.energy._irrep_ascent import _coordinates
 from groupfeat.groups import group_from_spec, irreps
 
@@ -62,6 +64,13 @@ def test_a_path_depends_on_its_start_alone(monkeypatch: pytest.MonkeyPatch) -> N
     together = ascend(starts, pairs)
     alone = [ascend(starts[i : i + 1], pairs).weights[0] for i in range(0, 40, 7)]
     assert np.array_equal(together.weights[::7], alone)
+    settings = {"tolerance": 1e-8, "max_iterations": 3000}
+    counts = climb_squares(starts, pairs, get_variant("raw"), **settings)[1]
+    single = [
+        climb_squares(starts[i : i + 1], pairs, get_variant("raw"), **settings)[1][0]
+        for i in range(20, 40, 7)  # these wait for a lane
+    ]
+    assert np.array_equal(counts[20::7], single)
     monkeypatch.setattr("groupfeat.energy._prepared._PARALLEL_WORK", 0)
     monkeypatch.setattr(kernels, "thread_count", lambda: 2)
     assert np.array_equal(ascend(starts, pairs).weights, together.weights)
@@ -123,8 +132,12 @@ def test_unknown_methods_are_refused() -> None:
 
 
 @pytest.mark.parametrize("spec", ["C7", "C8", "S4", "Q8", "F21"])
-def test_irrep_coordinates_end_on_predicted_maxima(spec: str) -> None:
+def test_irrep_coordinates_end_on_predicted_maxima(
+    spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All three types; the gradients are those of the pair sum, not of the Fourier form."""
+    # Nothing is left to the other ascent.
+    monkeypatch.delattr("groupfeat.energy._irrep_ascent.ascend")
     reps = irreps(group_from_spec(spec))
     starts = random_starts(reps.group.order, 40, rng=0)
     ended = ascend_in_irreps(3 * starts, reps)
