@@ -1,9 +1,11 @@
 """Thresholds: the climbing kernel against definitions, another solver, and known values."""
 
+import os
+import subprocess
+import sys
 from itertools import combinations
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
 
@@ -178,16 +180,24 @@ def test_another_solver_gives_the_same_verdicts(spec: str, index: int) -> None:
 
 
 def test_answers_do_not_depend_on_threads() -> None:
-    reps = irreps(group_from_spec("D5"))
-    most = numba.get_num_threads()
-    try:
-        numba.set_num_threads(1)
-        one = survival_thresholds(reps, trials=7, rng=1)
-    finally:
-        numba.set_num_threads(most)
-    many = survival_thresholds(reps, trials=7, rng=1)
-    for a, b in zip(one, many, strict=True):
-        assert np.array_equal(a.thresholds, b.thresholds)
+    """Two processes, as a thread count above the first one's cannot be set later."""
+    code = (
+        "import numba; from groupfeat.energy import survival_thresholds as s; "
+        "from groupfeat.groups import dihedral, irreps; found = s(irreps(dihedral(5)), trials=7); "
+        "print(numba.get_num_threads(), [t.thresholds.tolist() for t in found])"
+    )
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "NUMBA_NUM_THREADS": count},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split(" ", 1)
+        for count in ("1", "2")
+    ]
+    assert [count for count, _ in told] == ["1", "2"]
+    assert told[0][1] == told[1][1]
 
 
 def test_curves_rise_to_one_and_cross_half_at_the_threshold() -> None:
