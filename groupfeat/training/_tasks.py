@@ -116,14 +116,14 @@ def table_task(name: str, labels: ArrayLike, *, n_classes: int | None = None) ->
         raise ValueError(
             f"labels must be a table of whole numbers, got {table.dtype} of shape {table.shape}"
         )
+    if (table == -1).all():
+        raise ValueError("labels hold no example: every entry is -1")
     classes = int(table.max()) + 1 if n_classes is None else n_classes
     if classes < 1 or table.min() < -1 or table.max() >= classes:
         raise ValueError(
             f"labels must be classes 0..{classes - 1}, or -1 for no example, got "
             f"{table.min()}..{table.max()}"
         )
-    if (table < 0).all():
-        raise ValueError("labels hold no example: every entry is -1")
     return Task(name, table, classes)
 
 
