@@ -27,7 +27,7 @@ from groupfeat.groups import (
 
 pytestmark = pytest.mark.benchmark
 
-GAP_TIMEOUT = 100
+GAP_TIMEOUT = 40
 NETKET_LARGEST = 1100
 # Spec, the same group in GAP, whether the twin is run (it costs O(M³)).
 ROWS = [
@@ -82,12 +82,23 @@ def twin(group: FiniteGroup) -> None:
             _ = space.conj().T @ space[group.cayley_table[inverse[s]]]
 
 
-def gap_seconds(expression: str) -> float | None:
-    """Return GAP's own clock around IrreducibleRepresentations; None after the time-out."""
+ROADS = {
+    "GAP": "r := IrreducibleRepresentations(G);;",
+    "repsn": "for c in Irr(G) do r := IrreducibleAffordingRepresentation(c);; od;",
+}
+
+
+def gap_seconds(expression: str, road: str) -> float | None:
+    """Return GAP's own clock around a road to all irreps; None after the time-out.
+
+    A first run on S3 loads what GAP loads lazily; characters are part of the time.
+    """
+    # repsn wants a group that it has not seen: the same generators anew.
     script = (
-        f"G := {expression};; Size(G);; t := NanosecondsSinceEpoch();; "
-        "r := IrreducibleRepresentations(G);; "
-        'Print("took=", NanosecondsSinceEpoch() - t, "\\n"); QUIT;'
+        'LoadPackage("repsn");; first := SymmetricGroup(3);;\n'
+        f"G := first;; {ROADS[road]}\nH := {expression};; "
+        "G := Group(GeneratorsOfGroup(H));; Size(G);; t := NanosecondsSinceEpoch();;\n"
+        f'{ROADS[road]}\nPrint("took=", NanosecondsSinceEpoch() - t, "\\n"); QUIT;'
     )
     try:
         found = subprocess.run(
@@ -99,6 +110,14 @@ def gap_seconds(expression: str) -> float | None:
     if told is None:
         raise RuntimeError(f"GAP gave no time for {expression}: {found.stdout[-300:]}")
     return int(told[1]) / 1e9
+
+
+def has_repsn() -> bool:
+    """Whether GAP finds its package repsn (not in Debian; a copy in ~/.gap/pkg will do)."""
+    told = subprocess.run(
+        ["gap", "-q"], input='Print(LoadPackage("repsn"));QUIT;', capture_output=True, text=True
+    )
+    return "true" in told.stdout
 
 
 def netket_group(group: FiniteGroup) -> Any:
@@ -126,6 +145,14 @@ def netket_seconds(group: FiniteGroup) -> float | None:
     return time.perf_counter() - start
 
 
+def calmest(peer: Callable[..., float | None], *arguments: Any) -> float | None:
+    """Return a peer's time, the least of five where one takes less than two seconds."""
+    taken = peer(*arguments)
+    if taken is None or taken > 2:
+        return taken
+    return min(taken, *(peer(*arguments) or taken for _ in range(4)))
+
+
 def shown(seconds: float | None, reference: float) -> str:
     if seconds is None:
         return f"> {GAP_TIMEOUT} s (> {GAP_TIMEOUT / reference:.0f}x)"
@@ -133,24 +160,26 @@ def shown(seconds: float | None, reference: float) -> str:
 
 
 def test_irreps_beside_gap_netket_and_a_dense_twin() -> None:
-    has_gap = shutil.which("gap") is not None
+    roads = list(ROADS) if shutil.which("gap") else []
+    if roads and not has_repsn():
+        roads.remove("repsn")
     netket_seconds(group_from_spec("S3"))  # its first call compiles
-    head = f"{'dense twin':>22}  {'GAP':>22}  {'NetKet':>20}"
+    head = "  ".join(f"{title:>20}" for title in ("dense twin", *roads, "NetKet"))
     print(f"\n{'group':12} {'order':>5} {'ours':>9}  {head}  error")
     for spec, expression, with_twin in ROWS:
         group = group_from_spec(spec)
-        mine = best_of(lambda group=group: ours(group), 5)  # type: ignore[misc]
-        dense = shown(best_of(lambda group=group: twin(group), 2), mine) if with_twin else "–"  # type: ignore[misc]
-        peer = shown(gap_seconds(expression), mine) if has_gap else "not installed"
-        taken = netket_seconds(group)
-        other = "–" if taken is None else shown(taken, mine)
+        mine = best_of(lambda group=group: ours(group), 9)  # type: ignore[misc]
+        cells = [
+            shown(best_of(lambda group=group: twin(group), 2), mine) if with_twin else "–"  # type: ignore[misc]
+        ]
+        cells += [shown(calmest(gap_seconds, expression, road), mine) for road in roads]
+        taken = calmest(netket_seconds, group)
+        cells.append("–" if taken is None else shown(taken, mine))
         error = irreps(group).certificate.homomorphism_error
         name = spec if len(spec) <= 18 else "M11"
-        print(
-            f"{name:12} {group.order:5} {mine * 1e3:6.1f} ms  {dense:>22}  {peer:>22}  "
-            f"{other:>20}  {error:.0e}"
-        )
-        assert error < 1e-10
+        told = "  ".join(f"{cell:>20}" for cell in cells)
+        print(f"{name:12} {group.order:5} {mine * 1e3:6.1f} ms  {told}  {error:.0e}", flush=True)
+        assert error < (1e-11 if group.order <= 5040 else 1e-10)
 
 
 GROWTH = {

@@ -12,6 +12,7 @@ from groupfeat.groups import (
     FiniteGroup,
     automorphism_group,
     automorphisms,
+    center,
     check_homomorphism,
     cyclic,
     from_permutations,
@@ -25,6 +26,7 @@ from groupfeat.groups import (
 from tests.strategies import groups, relabelled
 
 DATA = Path(__file__).parent / "data" / "automorphism_orders.txt"
+HARD = Path(__file__).parent / "data" / "automorphism_orders_hard.txt"
 
 
 def is_homomorphism_by_definition(
@@ -65,6 +67,37 @@ def test_orders_of_automorphism_groups_are_gaps() -> None:
         assert len(known) == number_of_small_groups(n)
         mine = [automorphism_group(small_group(n, i)).order for i in range(1, len(known) + 1)]
         assert mine == known, f"order {n}"
+
+
+def hard_groups() -> list[tuple[int, ...]]:
+    lines = HARD.read_text(encoding="utf-8").splitlines()
+    return [tuple(map(int, line.split())) for line in lines if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(("order", "index", "automorphisms"), hard_groups())
+def test_hard_automorphism_groups_and_isomorphisms(
+    order: int, index: int, automorphisms: int
+) -> None:
+    group = small_group(order, index)
+    assert automorphism_group(group).order == automorphisms
+    other = relabelled(group, index)
+    images = isomorphism(other, group)
+    assert images is not None
+    assert check_homomorphism(other, group, images).tolist() == images.tolist()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", range(33, 129))
+def test_every_group_to_order_128_is_isomorphic_to_a_copy(order: int) -> None:
+    """Every one up to order 127; of 128 every twentieth."""
+    for index in range(1, number_of_small_groups(order) + 1, 20 if order == 128 else 1):
+        group = small_group(order, index)
+        images = isomorphism(relabelled(group, index), group)
+        assert images is not None
+        assert len(set(images.tolist())) == order
+        # Inner automorphisms are automorphisms.
+        inner = order // len(center(group))
+        assert automorphism_group(group).order % inner == 0
 
 
 # Textbook orders: Rotman, An Introduction to the Theory of Groups (1995), ch. 7 for S_n and A_n;
