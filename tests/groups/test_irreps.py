@@ -118,6 +118,18 @@ def test_real_forms_are_orthogonal_homomorphisms(group: FiniteGroup) -> None:
         assert np.abs(np.swapaxes(real, 1, 2) @ real - np.eye(width)).max() < 1e-12
 
 
+@pytest.mark.parametrize("spec", ["C5", "F21", "SL(2,3)", "S4"])
+def test_all_matrices_at_once_are_those_of_each_irrep(spec: str) -> None:
+    """The second of a complex pair stands in no block: both roads must conjugate."""
+    found = irreps(group_from_spec(spec))
+    everywhere = found.matrices()
+    for irrep, matrices, images in zip(found, everywhere, found.generator_matrices(), strict=True):
+        np.testing.assert_allclose(matrices, irrep.matrices(), atol=1e-14)
+        assert np.array_equal(images, matrices[list(found.group.generators)])
+        traces = np.trace(matrices, axis1=1, axis2=2)
+        np.testing.assert_allclose(traces, found.table.on_elements(irrep.index), atol=1e-12)
+
+
 def test_certificate_bounds_the_true_error_of_broken_matrices() -> None:
     found = irreps(group_from_spec("S4"))
     irrep = found[3]
