@@ -155,11 +155,12 @@ def test_flat_points_of_kindred_irreps_share_an_orbit() -> None:
 
 
 def test_soft_manifolds_of_a_large_group_are_one_orbit() -> None:
-    """tanh on C37: the maxima of a frequency lie on a torus along which E hardly changes."""
-    reps = irreps(group_from_spec("C37"))
-    found = find_maxima(reps, activation="tanh", starts=20, rng=0)
-    levels = {round(c.energy, 7) for c in found.classes if c.is_converged}
-    assert len({c.orbit for c in found.classes if c.is_converged}) == len(levels)
+    """tanh on C71: the maxima of a frequency lie on a torus along which E hardly changes."""
+    reps = irreps(group_from_spec("C71"))
+    found = find_maxima(reps, activation="tanh", starts=10, rng=0)
+    assert found.is_converged
+    assert len(found.classes) > 3
+    assert {c.orbit for c in found.classes} == {0}
 
 
 def test_images_in_a_large_group_agree_by_values() -> None:
