@@ -38,7 +38,7 @@ def ascend_in_irreps(
     Raises
     ------
     ValueError
-        If the weights are not (B, 2M) or the group is trivial.
+        If the weights are not (B, 2M), one is zero, or the group is trivial.
 
     Examples
     --------
@@ -52,6 +52,8 @@ def ascend_in_irreps(
     w, order = check_weights(starts, pairs).reshape(-1, 2 * irreps.group.order), pairs.order
     if order == 1:
         raise ValueError("the trivial group has no nontrivial irrep and E = 0; take a larger group")
+    if not w.any(axis=1).all():
+        raise ValueError("a start is zero and has no direction; take random_starts")
     basis, blocks = _coordinates(irreps)
     ends, rounds = np.empty_like(w), [0]
 
@@ -63,6 +65,8 @@ def ascend_in_irreps(
             ends[chunk, :order], ends[chunk, order:] = (half @ basis for half in halves)
 
     run_in_threads(work, len(w), _CHUNK, 20.0 * w.size * order)
+    flat = ~ends.any(axis=1)  # a half without any nontrivial irrep: E and ∇E are 0 there
+    ends[flat] = w[flat]
     ends /= np.linalg.norm(ends, axis=1, keepdims=True)
     return finish_ascent(
         ends,

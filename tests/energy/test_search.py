@@ -22,6 +22,7 @@ from groupfeat.energy import (
     residual_variant,
     riemannian_gradient,
     riemannian_spectrum,
+    sample_family,
     sample_pairs,
 )
 from groupfeat.energy._climb import climb_squares
@@ -146,6 +147,11 @@ def test_irrep_coordinates_end_on_predicted_maxima(
     assert np.abs(gradients).max() < 1e-7
     assert np.all(ended.energies >= energy(starts, full_pairs(reps.group)))
     families = predicted_families(reps)
+    for family in families:
+        # Generic weights of one family, so that the rare ones are climbed too.
+        parts = [sample_family(family, reps, count=6, rng=seed) for seed in range(13)]
+        inside = ascend_in_irreps(np.sum(parts, axis=0), reps)
+        np.testing.assert_allclose(inside.energies, family.energy, rtol=1e-12)
     for w, e in zip(ended.weights, ended.energies, strict=True):
         family = families[int(family_shares(w[None], reps).argmax()) - 1]
         assert abs(e / family.energy - 1) < 1e-12
@@ -162,5 +168,10 @@ def test_what_alternation_leaves_open_is_climbed() -> None:
     reps = irreps(group_from_spec("S3"))
     ended = ascend_in_irreps(random_starts(6, 20, rng=0), reps, max_iterations=1)
     assert np.all(ended.gradient_norms <= 1e-8)
+    constant = ascend_in_irreps(np.ones((1, 12)), reps)
+    assert constant.energies[0] < 1e-20
+    np.testing.assert_allclose(constant.weights, np.ones((1, 12)) / np.sqrt(12))
+    with pytest.raises(ValueError, match="a start is zero"):
+        ascend_in_irreps(np.zeros((1, 12)), reps)
     with pytest.raises(ValueError, match="trivial group has no nontrivial irrep"):
         ascend_in_irreps(np.ones((1, 2)), irreps(group_from_spec("C1")))
