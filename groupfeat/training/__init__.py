@@ -4,6 +4,7 @@ Needs the extra ``training``: ``pip install "groupfeat[training]"``.
 """
 
 from groupfeat.training._abelian_solutions import FrequencySolution, abelian_solutions
+from groupfeat.training._autograd import pair_loss
 from groupfeat.training._checkpoint import checkpoint_writer, load_checkpoint, save_checkpoint
 from groupfeat.training._config import INITS, LOSSES, OPTIMIZERS, PRECISIONS, SCHEDULES, TrainConfig
 from groupfeat.training._exact import (
@@ -121,6 +122,7 @@ __all__ = [
     "network_table",
     "node_geometry",
     "null_model",
+    "pair_loss",
     "pair_nodes",
     "paper_bound",
     "preset",

@@ -108,7 +108,7 @@ def checkpoint_writer(folder: str | Path, written: list[Path] | None = None) -> 
     --------
     >>> import tempfile
     >>> from groupfeat.groups import cyclic
-    >>> from groupfeat.training import TrainConfig, log_epochs, train
+    >>> from groupfeat.training import TrainConfig, checkpoint_writer, log_epochs, train
     >>> folder = tempfile.mkdtemp()
     >>> config = TrainConfig(n_hidden=8, epochs=10)
     >>> saved = []

@@ -123,6 +123,7 @@ class TrainConfig:
 
     Examples
     --------
+    >>> from groupfeat.training import TrainConfig
     >>> TrainConfig(optimizer="muon", learning_rate=0.02).n_hidden
     256
     """

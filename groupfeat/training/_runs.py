@@ -142,6 +142,7 @@ def log_epochs(epochs: int, *, per_decade: int = 8) -> tuple[int, ...]:
 
     Examples
     --------
+    >>> from groupfeat.training import log_epochs
     >>> log_epochs(100, per_decade=3)
     (0, 1, 2, 5, 10, 22, 46, 100)
     """

@@ -60,6 +60,7 @@ def train(
     Examples
     --------
     >>> from groupfeat.groups import cyclic
+    >>> from groupfeat.training import TrainConfig, train
     >>> (run,) = train(cyclic(5), TrainConfig(n_hidden=16, epochs=20))
     >>> run.first_layer.shape
     (10, 16)

@@ -9,13 +9,18 @@ import torch
 
 from groupfeat.energy import ACTIVATIONS, sample_pairs
 from groupfeat.groups import group_from_spec
-from groupfeat.training import LOSSES, TrainConfig, product_task, train
+from groupfeat.training import LOSSES, TrainConfig, pair_loss, product_task, train
 from groupfeat.training._config_checks import POLYNOMIALS
 from groupfeat.training._hidden import NetSpec
 from groupfeat.training._model import Composer, initial_parameters
 from groupfeat.training._network import PairTensors, layer_gradients
 from groupfeat.training._ridge import ridge_solution
-from tests.training.oracles import numpy_variant_loss, one_hot, variant_loss
+from tests.training.oracles import (
+    loss_by_definition,
+    numpy_variant_loss,
+    one_hot,
+    variant_loss,
+)
 
 GROUP = group_from_spec("D5")
 TASK = product_task(GROUP)
@@ -173,3 +178,32 @@ def test_weight_norms_are_kept(kind: str) -> None:
     free = dataclasses.replace(config, weight_norm="free")
     (loose,) = train(GROUP, free, seeds=[3])
     assert abs(np.linalg.norm(loose.first_layer) / np.linalg.norm(start) - 1) > 1e-3
+
+
+def test_any_torch_optimiser_can_drive_the_hand_written_gradients() -> None:
+    """L-BFGS through `pair_loss`, twice the loss, against the same through plain autograd."""
+    ends = []
+    for ours in (True, False):
+        parts = initial_parameters(TASK, TrainConfig(n_hidden=8, precision="float64"), 0)
+        w, v = parts["W"].requires_grad_(), parts["V"].T.contiguous().requires_grad_()
+        optimizer = torch.optim.LBFGS([w, v], lr=0.1, max_iter=5)
+
+        def closure(
+            w: torch.Tensor = w,
+            v: torch.Tensor = v,
+            ours: bool = ours,
+            optimizer: torch.optim.Optimizer = optimizer,
+        ) -> torch.Tensor:
+            optimizer.zero_grad()
+            if ours:
+                loss = pair_loss(w, v, DATA, activation="square", loss="mse_classes")
+            else:
+                loss = loss_by_definition(w, v, PAIRS, "square", "mse_classes", 1.0)
+            (2 * loss).backward()
+            return 2 * loss
+
+        for _ in range(3):
+            optimizer.step(closure)  # type: ignore[no-untyped-call]
+        ends.append((w.detach(), v.detach()))
+    for mine, theirs in zip(*ends, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-7, atol=1e-9)
