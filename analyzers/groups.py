@@ -41,8 +41,7 @@ def measure_group(group: FiniteGroup, *, rng: int = 0) -> GroupSummary:
     """Compute all irreps and their matrices on the generators, and time it."""
     start = time.perf_counter()
     found = irreps(group, rng=rng)
-    for irrep in found:
-        irrep.matrices(list(group.generators))
+    found.generator_matrices()
     return GroupSummary(found, time.perf_counter() - start)
 
 
