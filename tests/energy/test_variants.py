@@ -155,9 +155,8 @@ def test_derivatives_by_error_slopes(activation: str | Activation, name: str) ->
             assert errors[1] < 100 * floor
 
 
-@pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("activation", ["square", "relu", OWN], ids=["square", "relu", "own"])
-def test_hessians_and_products_agree(name: str, activation: str | Activation) -> None:
+@pytest.mark.parametrize(("activation", "name"), [*product(["square"], KINDS), (OWN, "raw")])
+def test_hessians_and_products_agree(activation: str | Activation, name: str) -> None:
     pairs = sample_pairs(GROUP, 0.8, sampling="with", rng=2)
     kind, points = variant_of(name, pairs), random_starts(6, 3, rng=0)
     hessians = energy_hessian(points, pairs, activation, variant=kind)
