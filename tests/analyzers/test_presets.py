@@ -114,6 +114,12 @@ def test_arms_are_medians_over_seeds() -> None:
     assert arms[1].memorized_at == sorted(halves)[1]
 
 
+def test_runs_that_never_memorised_are_not_counted() -> None:
+    config = TrainConfig(n_hidden=4, epochs=2, task="C7", eval_every=1)
+    (arm,) = arms_of([config], measure_configs([config])[0])
+    assert (arm.runs, arm.memorized, arm.generalized, arm.memorized_at) == (1, 0, 0, None)
+
+
 def run_cli(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as ended:
         app(words)

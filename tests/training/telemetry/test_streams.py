@@ -51,6 +51,15 @@ def test_every_cut_of_the_file_can_be_read_and_continued(tmp_path: Path) -> None
         assert tele.read_json_lines(path) == (CONFIG, ROWS)
 
 
+def test_nothing_of_a_cut_off_line_stays_behind(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write(path, ROWS[:1])
+    path.write_bytes(path.read_bytes() + b'{"loss": ' + b"9" * 500)
+    write(path, ROWS[1:])
+    assert tele.read_json_lines(path) == (CONFIG, ROWS)
+    assert b"99" not in path.read_bytes()
+
+
 def test_a_resumed_run_replaces_what_it_trains_again(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     again = [{**row, "loss": 7.0} for row in ROWS[1:]]
