@@ -88,9 +88,10 @@ def find_thresholds(
         for row in payload["irreps"]
     ]
     columns = ("irreps", "dim", "type", "n50", "low", "high", "n50/M²", "n50/(M ln M)", "predicted")
+    level = "95" if trials > 5 else f"{100 * (1 - 2 ** (1 - trials)):.3g}"
     tail = (
-        f"{trials} random pair orders, drawn {sampling} replacement, energy {variant}, {kind}; low "
-        f"and high bound the median with 95 %; the author's code trains on "
+        f"random pair orders: {trials}, drawn {sampling} replacement, energy {variant}, {kind}; "
+        f"low and high bound the median with {level} %; the author's code trains on "
         f"{payload['author_pairs']:.0f} pairs; {measured.seconds:.1f} s"
     )
     lines = (table(f"pairs that keep half of the maxima of {spec}", columns, rows), tail)

@@ -70,7 +70,7 @@ def search_thresholds(judge: Judge, *, resolve_all: bool = False) -> Brackets:
 
     Only brackets that may still hold the median or an end of its interval are
     halved further; what is left of the others says on which side they lie.
-    ``resolve_all`` narrows every bracket. At most ln₂(M²/0.004) or so verdicts a
+    ``resolve_all`` narrows every bracket. About log₂(250 M²/n) verdicts a
     task; their number is in ``judged``.
     """
     brackets = Brackets(judge.shape, judge.group.order**2)

@@ -138,11 +138,12 @@ def _starts(
 ) -> Floats:
     """Return unit weights (F, T, 2M): members of the families, or starts that flow to them."""
     if kind == "existence":
-        children = seed.spawn(len(families))
+        # One seed for all: a family's points do not depend on which others are asked for.
+        (child,) = seed.spawn(1)
         return np.stack(
             [
                 sample_family(family, irreps, count=trials, rng=np.random.default_rng(child))
-                for family, child in zip(families, children, strict=True)
+                for family in families
             ]
         )
     generator = np.random.default_rng(seed)

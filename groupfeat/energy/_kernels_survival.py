@@ -16,6 +16,8 @@ __all__ = ["KEPT", "LOST", "UNDECIDED", "climb_tasks"]
 LOST, KEPT, UNDECIDED = 0, 1, 2
 _CHECK_EVERY = 8
 _REFRESH_EVERY = 32
+# A maximum holds more than this share of n²/M³, the scale of E and of its gradient.
+_VANISHING = 1e-9
 
 
 @njit(cache=True, error_model="numpy")
@@ -172,6 +174,7 @@ def _climb(  # type: ignore[no-untyped-def]
     diagonal[0] = _target_sums(w, left, right, target, n, cross, sums[0])
     before = 0.0
     error = 1.0
+    floor = _VANISHING * n * n / order**3
     for iteration in range(most):
         _center(sums[0], share, centred[0])
         mean = np.dot(share, centred[0])
@@ -181,10 +184,11 @@ def _climb(  # type: ignore[no-untyped-def]
         norm = math.sqrt(np.dot(gradient, gradient))
         gradient -= np.dot(gradient, w) * w
         now = np.dot(gradient, gradient)
-        error = math.sqrt(now) / norm if norm > 0.0 else 0.0
+        error = math.sqrt(now) / norm if norm > floor else 0.0
         if error <= tolerance:
             part = _share(w, basis)
-            return (KEPT if part >= keep else LOST), part, error, iteration
+            level = 0.5 * (np.dot(centred[0], centred[0]) - kappa * diagonal[0])
+            return (KEPT if part >= keep and level > floor else LOST), part, error, iteration
         if iteration % _CHECK_EVERY == 0 and np.abs(w).max() > 0.7:
             part = _share(w, basis)
             if part < 0.5:

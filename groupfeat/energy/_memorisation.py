@@ -72,9 +72,16 @@ class Memorising:
 
         Focused and φ increasing: each tied winner alone is a maximum. φ constant:
         every unit combination of tied winners is.
+
+        Raises
+        ------
+        ValueError
+            If ``weights`` is not one finite vector (2M,).
         """
         w = np.asarray(weights, dtype=np.float64)
         winners, order = list(self.winners), len(self.sums)
+        if w.shape != (2 * order,) or not np.isfinite(w).all():
+            raise ValueError(f"weights must be {2 * order} finite numbers, got shape {w.shape}")
         seen = (w[winners] + w[order + np.array(self.partners)]) / 2
         overlaps = seen * (_REACH if self.kind == "focused" else self.sums[winners])
         if self.parity == "even":
@@ -101,12 +108,19 @@ def classify_phi(activation: str | Activation, *, reach: float = _REACH) -> str:
     ----------
     arXiv:2509.21519, Theorem 5.
 
+    Raises
+    ------
+    ValueError
+        If ``reach`` is not positive and finite.
+
     Examples
     --------
     >>> from groupfeat.energy import classify_phi
     >>> [classify_phi(name) for name in ("square", "cube", "relu", "tanh")]
     ['constant', 'increasing', 'decreasing', 'decreasing']
     """
+    if not 0 < reach < math.inf:
+        raise ValueError(f"reach must be positive and finite, got {reach}")
     sigma = get_activation(activation)
     x = np.linspace(0, reach, 4001)[1:]
     steps = np.diff(_phi(sigma, x))
@@ -159,12 +173,17 @@ def memorising_maximum(
     probabilities
         p_g, shape (M,), summing to 1.
     activation
-        σ with σ' ≥ 0 on (0, √2].
+        σ with σ' ≥ 0 and σ(x) ≥ |σ(−x)| on (0, √2].
 
     Raises
     ------
     ValueError
-        If φ is neither, or `one_target_energy` refuses the rest.
+        If φ is neither, σ is not as above, or `one_target_energy` refuses the rest.
+
+    Notes
+    -----
+    Focused: the largest maximum. A smaller one stands on every g with
+    p_g φ(√2) > p_h φ(0+) for all h ≠ g; for |x|^q, q > 2, that is every g with p_g > 0.
 
     References
     ----------
@@ -188,6 +207,11 @@ def memorising_maximum(
         raise ValueError(
             f"φ(x) = σ'(x)/x of {sigma.name} is neither monotone nor constant on (0, √2]; Theorem "
             "5 does not speak of it, climb instead (`ascend` with `one_target_energy`)"
+        )
+    if not _is_dominant(sigma):
+        raise ValueError(
+            f"{sigma.name} does not have σ' ≥ 0 and σ(x) ≥ |σ(−x)| on (0, √2], which the closed "
+            "form rests on; climb instead (`ascend` with `one_target_energy`)"
         )
     sums = np.zeros(group.order)
     if phi == "decreasing":
@@ -232,9 +256,18 @@ def maximum_kinds(
         The pair set they were found on.
     irreps, activation
         Of the group; σ.
+
+    Raises
+    ------
+    ValueError
+        If ``weights`` are not finite nonzero rows of 2M numbers.
     """
     w = np.atleast_2d(np.asarray(weights, dtype=np.float64))
     sigma, order = get_activation(activation), pairs.order
+    if w.shape[1:] != (2 * order,) or not np.isfinite(w).all() or not w.any(axis=1).all():
+        raise ValueError(
+            f"weights must be finite nonzero rows of {2 * order} numbers, got shape {w.shape}"
+        )
     shares = family_shares(w, irreps)
     family = shares.argmax(axis=1)
     overlap = np.array(
@@ -254,6 +287,14 @@ def maximum_kinds(
     is_fourier = (shares.max(1) >= _FOURIER) & (overlap >= _FOURIER)
     is_focused = squares.max(2).sum(1) >= _MEMORISING
     return np.select([is_fourier, is_focused, alone], MAXIMUM_KINDS[:3], MAXIMUM_KINDS[3])
+
+
+def _is_dominant(sigma: Activation) -> bool:
+    """Tell whether no s < 0 and no shorter s does better: σ' ≥ 0, σ(x) ≥ |σ(−x)|."""
+    x = np.linspace(0, _REACH, 401)[1:]
+    here, slack = sigma.value(x), 1e-12 * float(np.abs(sigma.value(x)).max())
+    rises = (sigma.derivative(x) >= -slack).all()
+    return bool(rises and (here + slack >= np.abs(sigma.value(-x))).all())
 
 
 def _phi(sigma: Activation, x: Floats) -> Floats:
@@ -298,6 +339,6 @@ def _checked(group: FiniteGroup, target: int, probabilities: ArrayLike) -> Float
             f"probabilities must be {group.order} numbers >= 0 that sum to 1, got shape {p.shape}, "
             f"sum {p.sum():.6g}; pass p / p.sum()"
         )
-    if not 0 <= target < group.order:
+    if not isinstance(target, (int, np.integer)) or not 0 <= target < group.order:
         raise ValueError(f"target must be an element 0..{group.order - 1}, got {target}")
     return p

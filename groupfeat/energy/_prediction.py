@@ -55,7 +55,7 @@ def predict_thresholds(
     >>> abs(told.n50 / seen.n50 - 1) < 0.1
     True
     """
-    if passes < 1:
+    if not isinstance(passes, int) or passes < 1:
         raise ValueError(f"passes must be at least 1, got {passes}")
     return thresholds_of(
         irreps,
@@ -92,10 +92,10 @@ def fold_pairs(order: int, effective_dim: float, *, sampling: str = "without") -
     Examples
     --------
     >>> from groupfeat.energy import fold_pairs
-    >>> round(fold_pairs(71, 2.0))  # measured: 2380
+    >>> round(fold_pairs(71, 2.0))  # measured: 2453
     2321
     """
-    if order < 3 or not effective_dim > 0:
+    if not 3 <= order < np.inf or not 0 < effective_dim < np.inf:
         raise ValueError(
             f"expected an order of at least 3 and a positive effective_dim, got {order} and "
             f"{effective_dim}"

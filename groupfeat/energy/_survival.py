@@ -50,8 +50,8 @@ class Threshold:
     n50
         Median over trials of the least n that keeps the maximum; None if half are censored.
     low, high
-        95 % interval of the median from order statistics (extremes below six trials); ``high``
-        is None where it is censored.
+        95 % interval of the median from order statistics; below six trials the extremes, which
+        hold it with 1 − 2^{1−T} only. ``high`` is None where it is censored.
     thresholds
         One n a trial that keeps it; inf where even the largest n tried loses it. Within 0.4 %
         where the median or its interval rests on the trial, else only on the right side of them.
@@ -120,7 +120,7 @@ def survival_thresholds(
     climb a step: E of the pair set is climbed from a random point of the family
     (``kind="existence"``), or from a random start that on full data flows to
     it (``"reachability"``). Kept: the end point has an isotypic share ≥
-    ``keep`` of the family, and of its Fourier blocks ``keep`` is of rank one
+    ``keep`` of the family and E > 0, and of its Fourier blocks ``keep`` is of rank one
     (where 2d² comes near M, a memorising delta function has the share too).
     Families that an automorphism of the group carries into each other have one
     threshold, which is computed once.
@@ -141,7 +141,8 @@ def survival_thresholds(
     keep
         The least isotypic share.
     rng
-        Seed; the result depends on it alone, whatever the number of threads.
+        Seed; a family's answer depends on it and the other options alone, not on the number of
+        threads nor on the families beside it (but for equivalent ones, which share the first's).
     resolve_all
         Narrow every trial's bracket to 0.4 %, not only those that the median and its interval
         rest on.
@@ -149,7 +150,8 @@ def survival_thresholds(
     Raises
     ------
     ValueError
-        If an option is none of the above, or no random start flows to a family.
+        If an option is none of the above, a family is of another group, or no random start
+        flows to it.
 
     Examples
     --------
@@ -182,8 +184,12 @@ def survival_curve(
 ) -> SurvivalCurve:
     """Return how many trials keep ``family`` at each n of ``counts``; see `survival_thresholds`."""
     check_options(trials, variant, kind, sampling, keep)
+    _check_families(irreps, [family])
+    sizes = np.array(counts)
+    if sizes.ndim != 1 or not sizes.size or sizes.dtype.kind not in "iu":
+        raise ValueError(f"counts must be a list of whole numbers, got {counts!r}")
     climber = Climber(irreps, [family], trials, variant, kind, sampling, keep, rng)
-    sizes = np.array(counts, dtype=np.intp)
+    sizes = sizes.astype(np.intp)
     outside = sizes[(sizes < 1) | (sizes > climber.largest)]
     if len(outside):
         raise ValueError(f"counts must be in 1..{climber.largest}, got {outside[0]}")
@@ -246,6 +252,7 @@ def thresholds_of(
     wanted = predicted_families(irreps) if families is None else tuple(families)
     if not wanted:
         return ()
+    _check_families(irreps, wanted)
     first_of = equivalent_families(irreps, wanted)
     judged = sorted(set(first_of))
     climber = Climber(irreps, [wanted[i] for i in judged], *options)
@@ -274,6 +281,16 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def _check_families(irreps: Irreps, families: Sequence[PredictedFamily]) -> None:
+    known = predicted_families(irreps)
+    strange = [family.irreps for family in families if family not in known]
+    if strange:
+        raise ValueError(
+            f"families must be of {irreps.group.name}, got irreps {strange[0]} of another group; "
+            "take them from predicted_families(irreps)"
+        )
+
+
 def check_options(trials: int, variant: str, kind: str, sampling: str, keep: float) -> None:
     """Raise ``ValueError`` if an option is unknown or out of range."""
     for name, value, known in (
@@ -283,7 +300,7 @@ def check_options(trials: int, variant: str, kind: str, sampling: str, keep: flo
     ):
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
-    if trials < 1:
-        raise ValueError(f"trials must be at least 1, got {trials}")
+    if not isinstance(trials, (int, np.integer)) or trials < 1:
+        raise ValueError(f"trials must be at least 1 and whole, got {trials}")
     if not 0 < keep < 1:
         raise ValueError(f"keep must be in (0, 1), got {keep}")

@@ -214,3 +214,38 @@ def test_a_node_that_knows_one_target_is_spreading() -> None:
 def test_bad_input_is_refused(p: Any, target: int, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         memorising_maximum(group_from_spec("S3"), target, p)
+
+
+def test_points_that_are_none_are_refused() -> None:
+    """A NaN is no maximum, and has no kind."""
+    group = group_from_spec("S3")
+    told = memorising_maximum(group, 0, UNEVEN, "relu")
+    for w in (np.full(12, np.nan), np.ones(11), np.ones((2, 12))):
+        with pytest.raises(ValueError, match="weights must be 12 finite numbers"):
+            told.distance(w)
+    for w in (np.full(12, np.nan), np.ones(11), np.zeros((2, 12))):
+        with pytest.raises(ValueError, match="finite nonzero rows of 12 numbers"):
+            maximum_kinds(w, full_pairs(group), irreps(group))
+    with pytest.raises(ValueError, match="reach must be positive"):
+        classify_phi("relu", reach=-1.0)
+
+
+@pytest.mark.parametrize("coefficients", [[0, -1], [0, 1, 0, -0.5], [-1, 0, 1]], ids=str)
+def test_activations_outside_the_proof_are_refused(coefficients: list[float]) -> None:
+    """−x is x to E, x − x³/2 falls, x² − 1 is larger in size at 0: no closed form is claimed."""
+    with pytest.raises(ValueError, match=r"does not have σ' ≥ 0|neither monotone"):
+        memorising_maximum(group_from_spec("S3"), 0, UNEVEN, polynomial_activation(coefficients))
+
+
+def test_convex_f_has_lower_maxima_on_the_other_pairs() -> None:
+    """x³: every g is a local maximum, of ½(p_g 2^{3/2})²; the closed form is the largest."""
+    group = group_from_spec("S3")
+    pairs, variant = one_target_energy(group, 0, UNEVEN)
+    starts = np.zeros((6, 12))
+    starts[np.arange(6), np.arange(6)] = starts[np.arange(6), 6 + group.inverse] = np.sqrt(0.5)
+    starts += 0.05 * random_starts(6, 6, rng=2)
+    starts /= np.linalg.norm(starts, axis=1, keepdims=True)
+    ended = ascend(starts, pairs, "cube", variant=variant, tolerance=1e-11, max_iterations=20_000)
+    np.testing.assert_allclose(ended.energies, 4 * UNEVEN**2, rtol=1e-9)
+    best = memorising_maximum(group, 0, UNEVEN, "cube")
+    assert best.energy == pytest.approx(ended.energies.max(), rel=1e-9)

@@ -134,6 +134,8 @@ def test_bad_options_are_refused() -> None:
         predict_thresholds(reps, passes=0)
     with pytest.raises(ValueError, match="order of at least 3"):
         fold_pairs(2, 1.0)
+    with pytest.raises(ValueError, match="positive effective_dim, got 100 and inf"):
+        fold_pairs(100, float("inf"))
     with pytest.raises(ValueError, match="sampling must be one of without, with"):
         fold_pairs(9, 1.0, sampling="x")
     with pytest.raises(ValueError, match="variant must be one of"):

@@ -215,6 +215,24 @@ def test_curves_rise_to_one_and_cross_half_at_the_threshold() -> None:
         survival_curve(reps, family, [530])
 
 
+@pytest.mark.parametrize("variant", ["raw", "cross", "ht"])
+def test_nothing_is_kept_where_the_energy_vanishes(variant: str) -> None:
+    """One pair, or pairs of one target only: E is 0 everywhere, and every point critical."""
+    reps = irreps(group_from_spec("C23"))
+    family = predicted_families(reps)[0]
+    curve = survival_curve(reps, family, [1, 2, 3], trials=10, variant=variant, sampling="with")
+    assert curve.kept.tolist() == [0, 0, 0]
+
+
+def test_a_family_answers_alike_alone_and_in_company() -> None:
+    reps = irreps(group_from_spec("S3"))
+    together = survival_thresholds(reps, trials=6)
+    alone = [survival_thresholds(reps, [t.family], trials=6)[0] for t in together]
+    assert len(together) == 2
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(one.thresholds, other.thresholds)
+
+
 @pytest.mark.parametrize("spec", ["C12", "Q8", "S4", "D5", "F21", "C3xS3", "C2xC2xC3"])
 def test_equivalent_families_are_those_of_automorphisms(spec: str) -> None:
     group = group_from_spec(spec)
@@ -284,9 +302,15 @@ def test_bad_options_are_refused() -> None:
         ({"trials": 0}, "trials must be at least 1"),
         ({"keep": 1.0}, r"keep must be in \(0, 1\)"),
         ({"trials": 10**9}, "do not fit in memory"),
+        ({"trials": 2.5}, "trials must be at least 1 and whole"),
+        ({"families": predicted_families(irreps(group_from_spec("C7")))}, "of another group"),
     ]:
         with pytest.raises(ValueError, match=told):
             survival_thresholds(reps, **options)  # type: ignore[arg-type]
+    family = predicted_families(reps)[0]
+    for counts in ([], [3.5], [[3, 4]]):
+        with pytest.raises(ValueError, match="counts must be a list of whole numbers"):
+            survival_curve(reps, family, counts)  # type: ignore[arg-type]
     assert survival_thresholds(irreps(group_from_spec("C1"))) == ()
 
 
