@@ -94,6 +94,8 @@ def get_activation(name: str | Activation, parameter: float | None = None) -> Ac
     q = default if parameter is None else float(parameter)
     if name == "power" and not q >= 2:
         raise ValueError(f"power needs an exponent q >= 2, got {q}")
+    if not np.isfinite(q):
+        raise ValueError(f"{name} needs a finite parameter, got {q}")
     return Activation(name, q, name not in ("relu", "leaky_relu"))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy._activations import Activation, get_activation
-from groupfeat.energy._energy import energy
+from groupfeat.energy._energy import check_weights, energy
 from groupfeat.energy._kinks import (
     ON_KINK,
     Cell,
@@ -16,6 +16,7 @@ from groupfeat.energy._kinks import (
 )
 from groupfeat.energy._pairs import PairSet
 from groupfeat.energy._search import CONVERGED, Ascent, Progress, ascend
+from groupfeat.energy._sphere import check_unit
 from groupfeat.energy._variants import Variant
 
 __all__ = ["ascend_kinked", "climb"]
@@ -70,6 +71,11 @@ def ascend_kinked(
     Ascent
         ``gradient_norms`` are generalised ones; `kink_certificate` says more of each.
 
+    Raises
+    ------
+    ValueError
+        If the starts are no batch of unit weights, or σ has no kink that bends up.
+
     Examples
     --------
     >>> from groupfeat.energy import ascend_kinked, full_pairs, random_starts
@@ -80,6 +86,9 @@ def ascend_kinked(
     """
     sigma = get_activation(activation)
     cells = make_cells(pairs, sigma)
+    starts = check_unit(check_weights(starts, pairs))
+    if starts.ndim != 2 or not len(starts):
+        raise ValueError(f"starts must be a batch (B, {2 * pairs.order}), got shape {starts.shape}")
     first = ascend(starts, pairs, sigma, tolerance=tolerance, max_iterations=max_iterations)
     weights, errors = first.weights.copy(), first.gradient_norms.copy()
     statuses = []

@@ -14,6 +14,7 @@ from scipy.optimize import linprog, lsq_linear
 
 from groupfeat.energy._activations import Activation, get_activation
 from groupfeat.energy._pairs import PairSet
+from groupfeat.energy._search import VANISHING
 from groupfeat.energy._sphere import HessianSpectrum, check_unit
 from groupfeat.energy._variants import Variant, get_variant, make_readout
 
@@ -33,6 +34,7 @@ Indices = NDArray[np.intp]
 KINKED = ("relu", "leaky_relu")
 ON_KINK = 1e-9
 """A pair lies on its kink where |a[g] + b[h]| is below this share of the largest."""
+_NO_FORCE = 1e-9
 _ZERO = 1e-6
 _MOST_UPWARD = 8
 _LARGEST = 12
@@ -66,7 +68,8 @@ class KinkCertificate:
     index, nullity
         Ascending and flat directions of E within the active set.
     is_strict_maximum
-        Whether all this proves a strict local maximum.
+        Whether all this proves a strict local maximum. Never where E = 0, nor where pairs on
+        their kink with (Sc)_t = 0 leave it along directions that no downward pair stops.
     """
 
     energy: float
@@ -160,18 +163,20 @@ def make_cells(pairs: PairSet, activation: str | Activation) -> Cells:
     Raises
     ------
     ValueError
-        If σ is not piecewise linear with its kink at 0.
+        If σ is not piecewise linear with its kink at 0, or bends down there.
     """
     sigma = get_activation(activation)
     if sigma.name not in KINKED:
         raise ValueError(f"expected one of {', '.join(KINKED)}, got {sigma.name}: it has no kinks")
+    low, high = (float(sigma.derivative(np.array([side]))[0]) for side in (-1.0, 1.0))
+    if not low < high:
+        raise ValueError(f"expected a slope below {high:g} for x < 0, got {low:g}: no upward bend")
     n, order = len(pairs), pairs.order
     rows = np.zeros((n, 2 * order))
     rows[np.arange(n), pairs.left] = 1
     rows[np.arange(n), order + pairs.right] = 1
     readout = make_readout(pairs, get_variant("raw"))
     form = readout.apply(np.eye(order))[1].astype(np.float64)
-    low, high = (float(sigma.derivative(np.array([side]))[0]) for side in (-1.0, 1.0))
     return Cells(rows, pairs.target, form, low, high)
 
 
@@ -226,9 +231,11 @@ def kink_certificate(
     values, codim = _inside(w, cells, cell)
     index, nullity = _counts(values)
     margin = min(_margin(w, cells, choice) for choice in balances)
-    proved = cell.relative_gradient <= 1e-8 and margin > 1e-6 and cell.n_upward <= _MOST_UPWARD
+    decided = cell.n_upward <= _MOST_UPWARD and _is_held(cells, cell, codim)
+    proved = decided and cell.relative_gradient <= 1e-8 and margin > 1e-6
+    level = cells.energy(x)
     return KinkCertificate(
-        energy=cells.energy(x),
+        energy=level,
         gradient_norm=cell.relative_gradient,
         active=np.flatnonzero(active),
         slopes=cells.low + (cells.high - cells.low) * cell.shares[active],
@@ -237,16 +244,17 @@ def kink_certificate(
         codim=codim,
         index=index,
         nullity=nullity,
-        is_strict_maximum=proved and not (index or nullity),
+        is_strict_maximum=proved and level > VANISHING and not (index or nullity),
     )
 
 
 def handles_kinks(pairs: PairSet, sigma: Activation, variant: Variant) -> bool:
-    """Return whether searches follow the kinks: piecewise σ, raw energy, order ≤ 12.
+    """Return whether searches follow the kinks: convex kinked σ, raw energy, order ≤ 12.
 
     Beyond that the active sets are too large for one start in a second.
     """
-    return sigma.name in KINKED and variant.name == "raw" and pairs.order <= _LARGEST
+    is_bent_up = sigma.name == "relu" or (sigma.name == "leaky_relu" and sigma.parameter < 1)
+    return is_bent_up and variant.name == "raw" and pairs.order <= _LARGEST
 
 
 def kink_spectrum(weight: Floats, pairs: PairSet, sigma: Activation) -> HessianSpectrum:
@@ -288,7 +296,7 @@ def _balances(w: Floats, cells: Cells, active: NDArray[np.bool_]) -> Iterator[Ce
     """Balance each choice of outer slopes of the upward kinks by slopes of the downward ones."""
     x = cells.rows @ w
     forces = cells.forces(np.where(active, 0.0, x))
-    noise = 1e-9 * float(np.abs(forces).max())
+    noise = _noise(forces)
     upward, downward = np.flatnonzero(active & (forces > noise)), active & (forces < -noise)
     held = np.flatnonzero(downward)
     jump = (cells.high - cells.low) * forces[:, None] * cells.rows
@@ -303,6 +311,16 @@ def _balances(w: Floats, cells: Cells, active: NDArray[np.bool_]) -> Iterator[Ce
             base = cells.rows.T @ (forces * (cells.low + (cells.high - cells.low) * shares))
         scale = float(np.linalg.norm(base))
         yield Cell(x, forces, active, shares, base - w * (w @ base), scale, len(upward))
+
+
+def _noise(forces: Floats) -> float:
+    return _NO_FORCE * float(np.abs(forces).max())
+
+
+def _is_held(cells: Cells, cell: Cell, codim: int) -> bool:
+    """Return whether whatever leaves an active kink leaves a downward one, where E falls."""
+    downward = cell.active & (cell.forces < -_noise(cell.forces))
+    return len(cells.form) * 2 - subspace_of(cells, downward).shape[1] == codim
 
 
 def _balance(columns: Floats, pull: Floats) -> Floats:

@@ -145,7 +145,7 @@ def check_unit(weights: ArrayLike) -> Floats:
     """Return float64 weights of norm 1 (within 1e-8), or raise ``ValueError``."""
     w = np.asarray(weights, dtype=np.float64)
     norms = np.linalg.norm(w, axis=-1)
-    if np.any(np.abs(norms - 1) > 1e-8):
+    if not np.all(np.abs(norms - 1) <= 1e-8):
         worst = float(norms.flat[int(np.argmax(np.abs(norms - 1)))])
         raise ValueError(
             f"point must have norm 1, got {worst:.6g}; pass point / np.linalg.norm(point)"

@@ -274,3 +274,72 @@ def test_a_point_with_no_margin_is_not_certified() -> None:
     proof = kink_certificate(ascend_kinked(start, pairs).weights[0], pairs)
     assert proof.gradient_norm <= 1e-8
     assert proof.is_strict_maximum == (proof.margin > 1e-6)
+
+
+def rise_off_the_held_kinks(w: Floats, pairs: PairSet, step: float) -> float:
+    """Largest rise of E over random tangents that keep each pair of nonzero force on its kink."""
+    x, y = design(pairs)
+    u = x @ w
+    force = y @ (y.T @ np.where(np.abs(u) < 1e-9, 0, np.maximum(u, 0)))
+    held = x[(np.abs(u) < 1e-9) & (np.abs(force) > 1e-9)]
+    rows = np.vstack([held, w])
+    free = np.linalg.svd(rows)[2][np.linalg.matrix_rank(rows, tol=1e-9) :]
+    moves = np.random.default_rng(0).standard_normal((500, len(free))) @ free
+    near = w + step * moves / np.linalg.norm(moves, axis=1, keepdims=True)
+    near /= np.linalg.norm(near, axis=1, keepdims=True)
+    return float(energy(near, pairs, "relu").max() - energy(w, pairs, "relu"))
+
+
+@pytest.mark.parametrize("spec", ["C3", "C4", "C2xC2"])
+def test_the_plateau_is_no_maximum(spec: str) -> None:
+    """E = 0 is the least E; around a unit vector all kinks are of pairs without force."""
+    pairs = full_pairs(group_from_spec(spec))
+    for position in range(2 * pairs.order):
+        w = np.eye(2 * pairs.order)[position]
+        proof = kink_certificate(w, pairs)
+        assert (proof.energy, proof.gradient_norm) == (0, 0)
+        assert proof.codim > 0
+        assert rise_off_the_held_kinks(w, pairs, 1e-3) > 1e-8
+        assert not proof.is_strict_maximum
+
+
+def test_kinks_without_force_hold_nothing() -> None:
+    """On C8 at E = 2 half of the active pairs have (Sc)_t = 0: first order proves nothing."""
+    pairs = full_pairs(cyclic(8))
+    # The character of order 4 without its zeros: a = b = (1, 1, -1, -1, ...), E = 2.
+    side = np.tile([1.0, 1.0, -1.0, -1.0], 2)
+    w = np.concatenate([side, side]) / 4
+    proof = kink_certificate(w, pairs)
+    assert proof.energy == pytest.approx(2, rel=1e-12)
+    assert proof.gradient_norm <= 1e-10
+    assert proof.margin > 0.1
+    assert (proof.index, proof.nullity) == (0, 0)
+    assert rise_off_the_held_kinks(w, pairs, 1e-3) < 0  # it may well be a maximum
+    assert not proof.is_strict_maximum
+
+
+@pytest.mark.parametrize("slope", [1.0, 2.0])
+def test_kinks_that_bend_down_are_refused(slope: float) -> None:
+    pairs = full_pairs(symmetric(3))
+    steep = get_activation("leaky_relu", slope)
+    with pytest.raises(ValueError, match="slope below 1"):
+        kink_certificate(sign_weight(), pairs, steep)
+    with pytest.raises(ValueError, match="slope below 1"):
+        ascend_kinked(random_starts(6, 1, rng=0), pairs, steep)
+    # The search for maxima climbs without the kinks then, and does not break.
+    assert len(find_maxima(irreps(symmetric(3)), activation=steep, starts=3, rng=0).classes) > 0
+
+
+def test_starts_that_are_no_batch_of_unit_weights_are_refused() -> None:
+    pairs, starts = full_pairs(cyclic(5)), random_starts(5, 2, rng=0)
+    for wrong, told in (
+        (starts[0], "batch"),
+        (starts[:0], "batch"),
+        (starts[:, :8], "shape"),
+        (3 * starts, "norm 1"),
+        (starts * np.nan, "finite"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            ascend_kinked(wrong, pairs)
+    with pytest.raises(ValueError, match="norm 1"):
+        kink_certificate(starts[0] * np.nan, pairs)
