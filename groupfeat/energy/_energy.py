@@ -77,9 +77,10 @@ def energy_and_gradient(
     Parameters, errors and source as for `energy`.
     """
     w = check_weights(weights, pairs)
-    prepared = prepare(
-        pairs, get_activation(activation), get_variant(variant), check_precision(dtype)
-    )
+    precision = check_precision(dtype)
+    prepared = prepare(pairs, get_activation(activation), get_variant(variant), precision)
+    if not w.size:
+        return np.zeros(w.shape[:-1], precision), np.zeros(w.shape, precision)
     energies, gradients = prepared.evaluate(w.reshape(-1, w.shape[-1]))
     return energies.reshape(w.shape[:-1]), gradients.reshape(w.shape)
 

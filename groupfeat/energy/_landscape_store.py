@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.energy._activations import Activation
+from groupfeat.energy._activations import Activation, get_activation, polynomial_activation
 from groupfeat.energy._energy import energy
 from groupfeat.energy._landscape_graph import LandscapeGraph, merge_graphs
 from groupfeat.energy._pairs import PairSet
 from groupfeat.energy._saddles import CONVERGED, CriticalPoints
 from groupfeat.energy._same_points import Labels
-from groupfeat.energy._variants import Variant
+from groupfeat.energy._variants import get_variant
 from groupfeat.groups import FiniteGroup
 
 __all__ = ["extend_store", "load_store"]
 
 _FORMAT = 1
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _TABLES = """
 CREATE TABLE problem (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE arrays (name TEXT PRIMARY KEY, dtype TEXT NOT NULL, shape TEXT NOT NULL,
@@ -70,7 +72,8 @@ def extend_store(
     ------
     ValueError
         If the file is no store, or one of another group, pair set, activation or energy;
-        or if σ or the energy cannot be written down (a user's own function, a residual).
+        or if σ or the energy cannot be written down (a user's own function, a residual);
+        or if the file is damaged or cannot be written. It stays as it was then.
 
     Examples
     --------
@@ -97,7 +100,7 @@ def extend_store(
             merged = graph
         else:
             _check_same(store, described, path)
-            known = _read(store, graph.pairs, graph.activation, graph.variant, path)
+            known = replace(_load(store, path), pairs=graph.pairs)
             merged = merge_graphs(known, graph, labels=labels)
         _write_graph(store, merged, graph)
     return merged
@@ -109,7 +112,8 @@ def load_store(path: str | Path) -> LandscapeGraph:
     Raises
     ------
     ValueError
-        If the file is no store, or E of a stored point is not what was stored.
+        If the file is no store or cannot be opened, or is damaged: E of a point is not what was
+        stored beside it, a digest does not fit, a count or an end is impossible.
     FileNotFoundError
         If there is no such file.
     """
@@ -118,13 +122,7 @@ def load_store(path: str | Path) -> LandscapeGraph:
     with _transaction(Path(path), "BEGIN") as store:
         if not _is_made(store, path):
             raise ValueError(f"{path} is empty, not a landscape store; extend_store fills one")
-        told = dict(store.execute("SELECT key, value FROM problem"))
-        group = FiniteGroup.from_cayley_table(_array(store, "cayley_table"), name=told["group"])
-        left, right = (_array(store, side).astype(np.intp) for side in ("left", "right"))
-        pairs = PairSet(group, left, right, told["sampling"])
-        sigma = Activation(**_tuples(json.loads(told["activation"])))
-        variant = Variant(told["variant"])
-        return _read(store, pairs, sigma, variant, path)
+        return _load(store, path)
 
 
 def _describe(graph: LandscapeGraph) -> dict[str, str]:
@@ -171,15 +169,18 @@ def _check_same(store: sqlite3.Connection, described: dict[str, str], path: str 
 
 @contextmanager
 def _transaction(path: Path, begin: str) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as store:
-        try:
+    try:
+        with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as store:
             store.execute(begin)
             yield store
             store.execute("COMMIT")
-        except sqlite3.DatabaseError as error:
-            raise ValueError(
-                f"{path} is no landscape store ({error}); name another file"
-            ) from error
+    except sqlite3.OperationalError as error:
+        raise ValueError(
+            f"cannot use {path} as a landscape store ({error}); name a file in a folder that can "
+            "be written, or wait until no other run holds it"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise ValueError(f"{path} is no landscape store ({error}); name another file") from error
 
 
 def _is_made(store: sqlite3.Connection, path: str | Path) -> bool:
@@ -232,53 +233,97 @@ def _rows(points: CriticalPoints) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def _read(
-    store: sqlite3.Connection, pairs: PairSet, sigma: Activation, variant: Variant, path: str | Path
-) -> LandscapeGraph:
+def _load(store: sqlite3.Connection, path: str | Path) -> LandscapeGraph:
+    """Return the graph in the file; whatever a damaged one throws becomes one clear error."""
+    try:
+        return _read(store)
+    except _DAMAGE as error:
+        raise ValueError(f"{path} is damaged: {error!s:.200}; restore it from a copy") from error
+
+
+def _read(store: sqlite3.Connection) -> LandscapeGraph:
+    told = dict(store.execute("SELECT key, value FROM problem"))
+    _need(told["format"] == str(_FORMAT), f"its format is {told['format']:.20}, not {_FORMAT}")
+    pairs = _read_pairs(store, told)
     tops = store.execute(_READ_MAXIMA).fetchall()
     passes = store.execute(_READ_SADDLES).fetchall()
     tries = store.execute("SELECT SUM(maxima_tries), SUM(saddle_tries) FROM runs").fetchone()
-    (signs,) = store.execute("SELECT value FROM problem WHERE key = 'signs'").fetchone()
     graph = LandscapeGraph(
         pairs=pairs,
-        activation=sigma,
-        variant=variant,
-        maxima=_points(tops, pairs.order, path),
-        saddles=_points(passes, pairs.order, path),
-        maxima_counts=np.array([row[6] for row in tops], dtype=np.intp),
-        saddle_counts=np.array([row[6] for row in passes], dtype=np.intp),
-        ends=np.array([row[7:9] for row in passes], dtype=np.intp).reshape(-1, 2),
+        activation=_read_activation(json.loads(told["activation"])),
+        variant=get_variant(told["variant"]),
+        maxima=_points(tops, pairs.order, 0),
+        saddles=_points(passes, pairs.order, 1),
+        maxima_counts=np.array([int(row[6]) for row in tops], dtype=np.intp),
+        saddle_counts=np.array([int(row[6]) for row in passes], dtype=np.intp),
+        ends=np.array([[int(i) for i in row[7:9]] for row in passes], np.intp).reshape(-1, 2),
         maxima_tries=int(tries[0]),
         saddle_tries=int(tries[1]),
-        signs=tuple((int(s), int(t)) for s, t in json.loads(signs)),
+        signs=tuple((int(s), int(t)) for s, t in json.loads(told["signs"])),
     )
-    for points in (graph.maxima, graph.saddles):
-        level = energy(points.weights, pairs, sigma, variant=variant)
-        if np.any(np.abs(level - points.energies) > 1e-8 * np.abs(points.energies)):
-            raise ValueError(f"{path} is damaged: a weight has not the energy stored beside it")
+    _check_read(graph)
     return graph
 
 
-def _points(rows: list[tuple[Any, ...]], order: int, path: str | Path) -> CriticalPoints:
-    if any(len(row[5]) != 16 * order for row in rows):
-        raise ValueError(f"{path} is damaged: a weight is not {2 * order} numbers long")
-    weights = np.array([np.frombuffer(row[5], dtype="<f8") for row in rows]).reshape(-1, 2 * order)
+def _check_read(graph: LandscapeGraph) -> None:
+    counts, ends = (graph.maxima_counts, graph.saddle_counts), graph.ends
+    _need(all((count >= 0).all() for count in counts), "a count is negative")
+    enough = counts[0].sum() <= graph.maxima_tries and counts[1].sum() <= graph.saddle_tries
+    _need(bool(enough), "more ends are counted than searches were made")
+    _need(bool(((ends >= -1) & (ends < len(graph.maxima))).all()), "a saddle has no such end")
+    units = ((1, 1), (1, -1), (-1, 1), (-1, -1))
+    _need((1, 1) in graph.signs and set(graph.signs) <= set(units), "a sign is not 1 or -1")
+    for points in (graph.maxima, graph.saddles):
+        level = energy(points.weights, graph.pairs, graph.activation, variant=graph.variant)
+        apart = np.abs(level - points.energies)
+        same = apart <= 1e-8 * np.abs(points.energies) + 1e-15
+        _need(bool(same.all()), "a weight has not the energy stored beside it")
+
+
+def _need(holds: bool, complaint: str) -> None:
+    if not holds:
+        raise ValueError(complaint)
+
+
+def _points(rows: list[tuple[Any, ...]], order: int, index: int) -> CriticalPoints:
+    blobs = [row[5] for row in rows]
+    whole = all(isinstance(blob, bytes) and len(blob) == 16 * order for blob in blobs)
+    _need(whole, f"a weight is not {2 * order} numbers long")
+    weights = np.array([np.frombuffer(b, dtype="<f8") for b in blobs]).reshape(-1, 2 * order)
     numbers = np.array([row[:5] for row in rows], dtype=np.float64).reshape(-1, 5)
-    index, declared, nullity = numbers[:, 2:].astype(np.intp).T
+    _need(bool(np.isfinite(numbers).all()), "an energy or a certificate is missing")
+    _need(bool((numbers[:, 1] <= 1).all()), "a relative gradient is above 1")
+    _need(bool((numbers[:, 2] == index).all()), f"an index is not {index}")
+    _need(bool((numbers >= 0).all() and (numbers[:, 3] <= numbers[:, 4]).all()), "a nullity is off")
+    _need(bool((np.abs(np.linalg.norm(weights, axis=1) - 1) <= 1e-8).all()), "a norm is not 1")
+    found, declared, nullity = numbers[:, 2:].astype(np.intp).T
     return CriticalPoints(
-        weights, numbers[:, 0], numbers[:, 1], index, declared, nullity, (CONVERGED,) * len(rows)
+        weights, numbers[:, 0], numbers[:, 1], found, declared, nullity, (CONVERGED,) * len(rows)
     )
+
+
+def _read_pairs(store: sqlite3.Connection, told: dict[str, str]) -> PairSet:
+    table = _array(store, "cayley_table")
+    left, right = (_array(store, side).astype(np.intp) for side in ("left", "right"))
+    _need(_digest(table) == told["table_sha256"], "its Cayley table is another")
+    _need(_digest(np.stack([left, right])) == told["pairs_sha256"], "its pairs are others")
+    inside = min(left.min(), right.min()) >= 0 and max(left.max(), right.max()) < len(table)
+    _need(bool(inside), "a pair is none of the group")
+    group = FiniteGroup.from_cayley_table(table, name=told["group"])
+    return PairSet(group, left, right, told["sampling"])
 
 
 def _array(store: sqlite3.Connection, name: str) -> NDArray[np.int64]:
     row = store.execute("SELECT dtype, shape, data FROM arrays WHERE name = ?", (name,)).fetchone()
-    if row is None:
-        raise ValueError(f"the store lacks its array {name}: it is damaged")
-    return np.frombuffer(row[2], dtype=row[0]).reshape(json.loads(row[1]))
+    _need(row is not None, f"its array {name} is missing")
+    _need(row[0] == "<i8", f"its array {name} is not of integers")
+    return np.frombuffer(row[2], dtype="<i8").reshape(json.loads(row[1]))
 
 
-def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+def _read_activation(fields: dict[str, Any]) -> Activation:
+    if fields["name"] == "polynomial":
+        return polynomial_activation(fields["coefficients"])
+    return get_activation(fields["name"], fields["parameter"])
 
 
 def _digest(array: NDArray[Any]) -> str:

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from groupfeat.energy import (
     LandscapeGraph,
     explore_landscape,
     extend_store,
+    full_pairs,
     get_activation,
     load_store,
     merge_graphs,
+    polynomial_activation,
     sample_pairs,
 )
+from groupfeat.energy._landscape_store import _read_activation
 from groupfeat.groups import cyclic, symmetric
 
 PAIRS = sample_pairs(cyclic(5), 0.8, rng=0)
@@ -155,3 +159,117 @@ def test_parameters_of_the_activation_are_kept(tmp_path: Path) -> None:
     found = explore_landscape(PAIRS, sigma, starts=10, searches=5, rng=0)
     extend_store(tmp_path / "p.sqlite", found)
     assert load_store(tmp_path / "p.sqlite").activation == sigma
+
+
+def test_a_graph_without_points_comes_back(tmp_path: Path) -> None:
+    """E of linear σ vanishes on all pairs: no maxima, no saddles, and still a store."""
+    path = tmp_path / "none.sqlite"
+    none = explore_landscape(full_pairs(cyclic(5)), "linear", starts=5, searches=5, rng=0)
+    assert (len(none.maxima), len(none.saddles)) == (0, 0)
+    extend_store(path, none)
+    assert load_store(path).saddle_tries == 5
+    assert extend_store(path, none).saddle_tries == 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE maxima SET energy = NULL WHERE id = 0",
+        "UPDATE maxima SET energy = 'high' WHERE id = 0",
+        "UPDATE maxima SET gradient_norm = 7 WHERE id = 0",
+        "UPDATE maxima SET idx = 1 WHERE id = 0",
+        "UPDATE saddles SET idx = 0 WHERE id = 0",
+        "UPDATE maxima SET nullity = -1 WHERE id = 0",
+        "UPDATE maxima SET found = -1 WHERE id = 0",
+        "UPDATE maxima SET found = 1000 WHERE id = 0",
+        "UPDATE maxima SET found = NULL WHERE id = 0",
+        "UPDATE maxima SET weight = zeroblob(80), energy = 0 WHERE id = 0",
+        "UPDATE maxima SET weight = 'text' WHERE id = 0",
+        "UPDATE saddles SET first = 999 WHERE id = 0",
+        "UPDATE saddles SET second = -7 WHERE id = 0",
+        "UPDATE saddles SET first = NULL WHERE id = 0",
+        "DELETE FROM maxima",
+        "DELETE FROM runs",
+        "UPDATE arrays SET dtype = 'O' WHERE name = 'left'",
+        "UPDATE arrays SET dtype = '<f8' WHERE name = 'left'",
+        "UPDATE arrays SET shape = '[3]' WHERE name = 'left'",
+        "UPDATE arrays SET data = zeroblob(160) WHERE name = 'left'",
+        "UPDATE arrays SET data = zeroblob(200) WHERE name = 'cayley_table'",
+        "DELETE FROM arrays WHERE name = 'right'",
+    ],
+)
+def test_a_damaged_store_is_neither_read_nor_extended(
+    graph: LandscapeGraph, tmp_path: Path, change: str
+) -> None:
+    path = tmp_path / "c5.sqlite"
+    extend_store(path, graph)
+    with closing(sqlite3.connect(path)) as store, store:
+        assert store.execute(change).rowcount > 0
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="is damaged"):
+        load_store(path)
+    with pytest.raises(ValueError, match="is damaged"):
+        extend_store(path, graph)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("activation", "{"),
+        ("activation", "[1]"),
+        ("activation", '{"name": "os.system", "parameter": 0.0}'),
+        ("activation", '{"name": "power", "parameter": "a"}'),
+        ("variant", "other"),
+        ("signs", "[[5, 5]]"),
+        ("signs", "7"),
+        ("signs", "[" * 100_000),
+        ("format", "2"),
+    ],
+)
+def test_hostile_texts_are_refused(
+    graph: LandscapeGraph, tmp_path: Path, key: str, value: str
+) -> None:
+    path = tmp_path / "c5.sqlite"
+    extend_store(path, graph)
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("UPDATE problem SET value = ? WHERE key = ?", (value, key))
+    with pytest.raises(ValueError, match="is damaged") as caught:
+        load_store(path)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_file_cut_short_is_refused(graph: LandscapeGraph, tmp_path: Path) -> None:
+    whole = tmp_path / "c5.sqlite"
+    extend_store(whole, graph)
+    data = whole.read_bytes()
+    for length in (100, 4096, len(data) // 2, len(data) - 100):
+        cut = tmp_path / f"{length}.sqlite"
+        cut.write_bytes(data[:length])
+        with pytest.raises(ValueError, match=r"is damaged|no landscape store"):
+            load_store(cut)
+
+
+def test_paths_that_cannot_be_a_store_are_refused(graph: LandscapeGraph, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot use"):
+        extend_store(tmp_path, graph)
+    with pytest.raises(ValueError, match="cannot use"):
+        load_store(tmp_path)
+    with pytest.raises(ValueError, match="cannot use"):
+        extend_store(tmp_path / "missing" / "c5.sqlite", graph)
+
+
+def test_threads_extend_one_store_together(graph: LandscapeGraph, tmp_path: Path) -> None:
+    path = tmp_path / "c5.sqlite"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: extend_store(path, graph), range(12)))
+    back = load_store(path)
+    assert (back.maxima_tries, back.saddle_tries) == (12 * 60, 12 * 80)
+    np.testing.assert_array_equal(back.maxima_counts, 12 * graph.maxima_counts)
+    assert len(back.saddles) == len(graph.saddles)
+
+
+def test_polynomials_are_kept() -> None:
+    sigma = polynomial_activation([0, 0, 1, 0.5])
+    told = {"name": sigma.name, "parameter": sigma.parameter, "coefficients": [0, 0, 1, 0.5]}
+    assert _read_activation(told) == sigma
