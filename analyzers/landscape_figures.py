@@ -29,11 +29,13 @@ def plot_disconnectivity(
     Raises
     ------
     ValueError
-        If ``names`` are not as many as the maxima.
+        If ``names`` are not as many as the maxima, or there is no maximum.
     """
     count = len(graph.maxima)
     if names and len(names) != count:
         raise ValueError(f"expected {count} names, one a maximum, got {len(names)}")
+    if not count:
+        raise ValueError("the graph has no maximum to draw; explore_landscape with more starts")
     axes = own_axes(ax)
     tree = graph.merge_tree()
     place = {leaf: float(x) for x, leaf in enumerate(_leaf_order(graph))}

@@ -256,11 +256,16 @@ def merge_graphs(
     Raises
     ------
     ValueError
-        If the two are of different problems, or count signs differently.
+        If the two are of different problems, or count signs differently, or if their maxima
+        form manifolds, as the symmetry of E says, and no labels tell which are one.
     """
     if not _is_same_problem(first, second):
         raise ValueError(
             "the graphs are of different pair sets, energies or signs: nothing to merge"
+        )
+    if labels is None and (first.maxima.declared.any() or second.maxima.declared.any()):
+        raise ValueError(
+            "the maxima form manifolds; pass labels, as for explore_landscape, to merge them"
         )
     same = Sameness(first.signs, labels)
     maxima = _concatenate(first.maxima, second.maxima)
@@ -277,10 +282,19 @@ def merge_graphs(
         saddles=saddles.take(passes),
         maxima_counts=_total(top_of, [*first.maxima_counts, *second.maxima_counts], len(tops)),
         saddle_counts=_total(pass_of, [*first.saddle_counts, *second.saddle_counts], len(passes)),
-        ends=ends[passes],
+        ends=_best_known(ends, pass_of, passes),
         maxima_tries=first.maxima_tries + second.maxima_tries,
         saddle_tries=first.saddle_tries + second.saddle_tries,
     )
+
+
+def _best_known(ends: Indices, members: Indices, heads: Indices) -> Indices:
+    """Return the ends of each class from its head, or from a member that knows both."""
+    found = ends[heads]
+    for row in np.flatnonzero((ends >= 0).all(axis=1)).tolist():
+        if found[members[row]].min() < 0:
+            found[members[row]] = ends[row]
+    return found
 
 
 def _total(members: Indices, counts: list[int], classes: int) -> Indices:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy._activations import Activation, get_activation
+from groupfeat.energy._energy import check_weights
 from groupfeat.energy._local_model import (
     FlatDirections,
     LocalModel,
@@ -18,6 +19,7 @@ from groupfeat.energy._local_model import (
 )
 from groupfeat.energy._pairs import PairSet
 from groupfeat.energy._search import VANISHING
+from groupfeat.energy._sphere import check_unit
 from groupfeat.energy._variants import Variant, get_variant
 
 __all__ = ["CriticalPoints", "branches_of", "declared_flat", "find_saddles", "follow_flow"]
@@ -144,7 +146,7 @@ def find_saddles(
     Raises
     ------
     ValueError
-        If σ has kinks; E has no Hessian there.
+        If σ has kinks, E having no Hessian there, or if the starts are no batch of unit weights.
 
     References
     ----------
@@ -235,7 +237,9 @@ def _walk(
             f"{problem.activation.name} has kinks, where E has no Hessian; "
             "ascend_kinked finds its maxima"
         )
-    w = np.array(starts, dtype=np.float64)
+    w = check_unit(check_weights(starts, problem.pairs)).copy()
+    if w.ndim != 2:
+        raise ValueError(f"starts must be a batch (B, {w.shape[-1]}), got shape {w.shape}")
     for rows in _blocks(np.arange(len(w))):
         active = rows
         for _ in range(max_iterations):

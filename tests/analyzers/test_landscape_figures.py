@@ -64,3 +64,9 @@ def test_names_must_fit(graph: LandscapeGraph, plot: object) -> None:
     assert callable(plot)
     with pytest.raises(ValueError, match="one a maximum"):
         plot(graph, names=("only one",))
+
+
+def test_a_tree_without_maxima_is_refused() -> None:
+    none = explore_landscape(full_pairs(cyclic(5)), "linear", starts=5, searches=5, rng=0)
+    with pytest.raises(ValueError, match="no maximum"):
+        plot_disconnectivity(none)

@@ -217,3 +217,27 @@ def test_points_of_equal_label_and_different_energy_are_two() -> None:
     points = random_starts(3, 3, rng=0)
     same = Sameness(((1, 1),), lambda w: np.zeros((len(w), 1)))
     assert same.find(points, np.array([2.0, 1.99, 2.0])).tolist() == [0, 1, 0]
+
+
+def test_manifolds_do_not_merge_by_distance() -> None:
+    """Two random points of one manifold lie apart: without labels it would count twice."""
+    pairs, table = full_pairs(symmetric(3)), irreps(symmetric(3))
+
+    def labels(w: np.ndarray) -> np.ndarray:
+        return family_shares(w, table)
+
+    first, second = (
+        explore_landscape(pairs, starts=20, searches=20, rng=seed, labels=labels) for seed in (0, 1)
+    )
+    assert len(merge_graphs(first, second, labels=labels).maxima) == len(first.maxima) == 2
+    with pytest.raises(ValueError, match="pass labels"):
+        merge_graphs(first, second)
+
+
+def test_merging_keeps_the_ends_that_either_run_knows(subset_graph: LandscapeGraph) -> None:
+    lost = replace(subset_graph, ends=np.where(np.arange(2) == 1, -1, subset_graph.ends))
+    assert len(lost.components) > 1
+    for one, other in ((lost, subset_graph), (subset_graph, lost)):
+        both = merge_graphs(one, other)
+        assert both.ends.min() >= 0
+        np.testing.assert_allclose(both.barriers(), subset_graph.barriers(), rtol=1e-9)

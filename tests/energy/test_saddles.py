@@ -165,3 +165,18 @@ def test_points_of_vanishing_energy_are_told_apart() -> None:
     assert all("vanishes" in status for status in ended.statuses)
     assert not ended.is_converged.any()
     assert isinstance(ended, CriticalPoints)
+
+
+@pytest.mark.parametrize("search", [find_saddles, follow_flow])
+def test_starts_that_are_no_batch_of_unit_weights_are_refused(search) -> None:  # type: ignore[no-untyped-def]
+    pairs, starts = full_pairs(cyclic(5)), random_starts(5, 2, rng=0)
+    for wrong, told in (
+        (starts[0], "batch"),
+        (starts[:, :8], "shape"),
+        (3 * starts, "norm 1"),
+        (0 * starts, "norm 1"),
+        (starts * np.nan, "finite"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            search(wrong, pairs)
+    assert len(search(starts[:0], pairs)) == 0
