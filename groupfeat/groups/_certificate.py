@@ -1,8 +1,9 @@
 """The certificate that goes with every set of irreps."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from groupfeat.groups._blocks import IrrepBlock, squares
 from groupfeat.groups._characters import CharacterTable
 
 __all__ = ["Certificate", "certify"]
+
+Matrix = NDArray[np.inexact[Any]]
 
 
 @dataclass(frozen=True)
@@ -32,50 +35,65 @@ class Certificate:
     orthogonality_error: float
 
 
-def certify(table: CharacterTable, blocks: Iterable[IrrepBlock]) -> Certificate:
+def certify(
+    table: CharacterTable, blocks: Sequence[IrrepBlock], images: Sequence[Matrix]
+) -> Certificate:
     """Measure the errors of the irreps against ``table`` over the whole group.
 
-    With e_x = ‖ρ(s)u_x − u_{sx}‖, the columns of ρ(s)ρ(g) − ρ(sg) are those
-    residuals at x = g x_j times the inverse basis B⁻¹, so that the error is at
-    most √d ‖B⁻¹‖ max_x e_x for every g, at a cost of M·d² a generator. An exact
-    conjugate has the errors of its partner.
+    ``images`` are the blocks' matrices of the generators. With e_x = ‖ρ(s)u_x − u_{sx}‖, the
+    columns of ρ(s)ρ(g) − ρ(sg) are those residuals at x = g x_j times the inverse basis B⁻¹, so
+    that the error is at most √d ‖B⁻¹‖ max_x e_x for every g, at a cost of M·d² a generator. An
+    exact conjugate has the errors of its partner.
     """
     copies = len(table.group.generators)
-    found = [_errors(table, part) for block in blocks for part in block.parts(copies)]
+    found = [
+        _errors(table, block.part(chosen), image[chosen])
+        for block, image in zip(blocks, images, strict=True)
+        for chosen in block.slices(copies)
+    ]
     homomorphism, unitarity, traces = (max(column) for column in zip(*found, strict=True))
     return Certificate(homomorphism, unitarity, max(traces, table.orthogonality_error))
 
 
-def _errors(table: CharacterTable, block: IrrepBlock) -> tuple[float, float, float]:
-    cayley, generators = table.group.cayley_table, list(table.group.generators)
+def _errors(table: CharacterTable, block: IrrepBlock, images: Matrix) -> tuple[float, float, float]:
+    generators = list(table.group.generators)
     trace_error = _trace_error(table, block)
     if not generators:
         return 0.0, 0.0, trace_error
+    turned = images.swapaxes(2, 3)
     degree = block.orbits.shape[2]
-    rows = cayley[generators]
-    images = block.matrices(rows)
-    gram = images.conj().swapaxes(2, 3) @ images - np.eye(degree)
+    if degree == 1:
+        gram, residual = images.conj() * images, block.orbits[:, None] * images
+    else:
+        gram, residual = turned.conj() @ images, block.orbits[:, None] @ turned
+    gram -= _identities(block)
     unitarity = math.sqrt(squares(gram).sum(axis=(2, 3)).max())
-    residual = block.orbits[:, None] @ images.swapaxes(2, 3)
-    residual -= block.orbits[:, rows]
+    residual -= block.orbits[:, table.group.cayley_table[generators]]
     worst = (squares(residual) @ np.ones(degree)).max(axis=(1, 2))
     homomorphism = math.sqrt((worst * _amplification(block)).max())
     return homomorphism, unitarity, trace_error
 
 
+def _identities(block: IrrepBlock) -> NDArray[np.float64]:
+    """Return the identity of every irrep, zero beyond its dimension, shape (b, 1, D, D)."""
+    degree = block.orbits.shape[2]
+    found: NDArray[np.float64] = np.eye(degree) * (np.arange(degree) < block.dims[:, None])[:, None]
+    return found[:, None]
+
+
 def _amplification(block: IrrepBlock) -> NDArray[np.float64]:
     """Return d‖B⁻¹‖², shape (b,)."""
-    degree = block.inverses.shape[2]
-    if degree == 1:
+    if block.inverses.shape[2] == 1:
         return squares(block.inverses[:, 0, 0])
-    found: NDArray[np.float64] = np.linalg.svd(block.inverses, compute_uv=False)[:, 0] ** 2 * degree
-    return found
+    largest = np.linalg.svd(block.inverses, compute_uv=False)[:, 0]
+    return squares(largest) * block.dims
 
 
 def _trace_error(table: CharacterTable, block: IrrepBlock) -> float:
     """Return the largest |tr ρ(g) − χ(g)| over the block and the class representatives g."""
-    cayley, chosen = table.group.cayley_table, table.group.conjugacy_classes.representatives
-    moved = cayley[chosen[:, None, None], block.pivots].swapaxes(0, 1)
-    frames = block.orbits[np.arange(len(moved))[:, None, None], moved]
-    traces = np.einsum("bkji,bji->bk", frames, block.inverses)
+    group = table.group
+    frames = block.frames(group.cayley_table, group.conjugacy_classes.representatives)
+    # The trace is one inner product of d² entries.
+    lines = frames.reshape(*frames.shape[:2], -1)
+    traces = (lines @ block.inverses.reshape(len(lines), -1, 1))[:, :, 0]
     return math.sqrt(squares(traces - table.values[block.indices]).max())

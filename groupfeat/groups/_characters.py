@@ -1,17 +1,19 @@
 """Character tables: one Hermitian eigenproblem of the class algebra, then exact rounding."""
 
 import itertools
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.linalg.blas import zherk
 
 from groupfeat.groups._abelian import abelian_character_exponents
+from groupfeat.groups._blocks import squares
 from groupfeat.groups._display import format_value, html_table, summarise
 from groupfeat.groups._finite_group import FiniteGroup
 
@@ -81,7 +83,7 @@ class CharacterTable:
         classes = self.group.conjugacy_classes
         reps = classes.representatives
         squares = classes.labels[self.group.cayley_table[reps, reps]]
-        means = self.values[:, squares] @ classes.sizes / self.group.order
+        means = self.values @ np.bincount(squares, classes.sizes, len(self)) / self.group.order
         return np.rint(means.real).astype(np.intp)
 
     @cached_property
@@ -110,10 +112,17 @@ class CharacterTable:
         """Index of the complex conjugate of each character, shape (k,)."""
         if self.frobenius_schur.all():
             return np.arange(len(self))
-        # A random linear form tells characters apart; the conjugate has the conjugate value.
-        form = self.values @ np.random.default_rng(0).standard_normal(len(self))
-        points = np.stack([form.real, form.imag], axis=1)
-        return np.asarray(cKDTree(points).query(points * [1, -1])[1], dtype=np.intp)
+        # Sorted rows of one degree and equal real parts are χ and its conjugate: neighbours.
+        complex_rows = np.flatnonzero(self.frobenius_schur == 0)
+        first, second = complex_rows[::2], complex_rows[1::2]
+        if (
+            len(first) != len(second)
+            or np.abs(self.values[first] - self.values[second].conj()).max() > 1e-6
+        ):
+            raise ArithmeticError("conjugate rows are not neighbours; use `character_table`")
+        found = np.arange(len(self))
+        found[first], found[second] = second, first
+        return found
 
     @cached_property
     def frequencies(self) -> NDArray[np.intp]:
@@ -124,13 +133,18 @@ class CharacterTable:
     @cached_property
     def orthogonality_error(self) -> float:
         """Largest entry of |⟨χ_i, χ_j⟩ − δ_ij|; beyond 600 classes for 64 characters i only."""
-        weighted = self.values.conj()
-        weighted *= self.group.conjugacy_classes.sizes / self.group.order
+        classes = self.group.conjugacy_classes
+        scaled = self.values * np.sqrt(classes.sizes / self.group.order)
         count = len(self)
-        rows = np.arange(count) if count <= 600 else np.linspace(0, count - 1, 64).astype(np.intp)
-        inner = (self.values if count <= 600 else self.values[rows]) @ weighted.T
+        if count <= 600:
+            # One triangle is enough: the matrix is Hermitian, the other one stays zero.
+            inner = zherk(1, scaled.T, trans=2)
+            rows = np.arange(count)
+        else:
+            rows = np.linspace(0, count - 1, 64).astype(np.intp)
+            inner = scaled[rows] @ scaled.conj().T
         inner[np.arange(len(rows)), rows] -= 1
-        return float(np.abs(inner).max())
+        return math.sqrt(squares(inner).max())
 
     def on_elements(self, index: int) -> NDArray[np.complex128]:
         """Return χ_index at every element, shape (M,)."""
@@ -196,15 +210,14 @@ def character_table(group: FiniteGroup, *, rng: int | np.random.Generator = 0) -
 def rational_classes(group: FiniteGroup) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield, an element order o at a time, the powers and units of `OrderSpectra`."""
     classes = group.conjugacy_classes
-    for order in np.unique(classes.element_orders).tolist():
-        columns = np.flatnonzero(classes.element_orders == order)
+    for order in sorted(set(classes.element_orders.tolist())):
+        columns = (classes.element_orders == order).nonzero()[0]
         representatives = classes.representatives[columns]
         elements = np.zeros((len(columns), order), dtype=np.intp)
         for s in range(1, order):
             elements[:, s] = group.cayley_table[elements[:, s - 1], representatives]
         powers = classes.labels[elements]
-        exponents = np.arange(order)
-        units = exponents[np.gcd(exponents, order) == 1]
+        units = _units(order)
         first = powers[:, units].min(axis=1) == columns
         yield powers[first], units
 
@@ -334,9 +347,20 @@ def _sorted_rows(keys: NDArray[Any]) -> NDArray[np.intp]:
     return np.argsort(texts, kind="stable").astype(np.intp)
 
 
+@lru_cache(maxsize=64)
+def _units(n: int) -> NDArray[np.intp]:
+    """Return the exponents prime to n, read-only."""
+    exponents = np.arange(n)
+    units = exponents[np.gcd(exponents, n) == 1]
+    units.setflags(write=False)
+    return units
+
+
+@lru_cache(maxsize=64)
 def _roots_of_unity(n: int) -> ComplexArray:
-    """Return exp(2πi s/n), s = 0..n−1, exact at the eighths of the circle."""
+    """Return exp(2πi s/n), s = 0..n−1, exact at the eighths of the circle, read-only."""
     quarter, rest = np.divmod(4 * np.arange(n), n)
     angle = rest * (np.pi / (2 * n))
     roots: ComplexArray = np.array([1, 1j, -1, -1j])[quarter] * (np.cos(angle) + 1j * np.sin(angle))
+    roots.setflags(write=False)
     return roots

@@ -8,19 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.groups._blocks import IrrepBlock
+from groupfeat.groups._blocks import IrrepBlock, OrbitStack, stack_orbits
 from groupfeat.groups._certificate import Certificate, certify
 from groupfeat.groups._characters import CharacterTable, character_table
 from groupfeat.groups._display import html_table, summarise
 from groupfeat.groups._finite_group import FiniteGroup
 from groupfeat.groups._irrep import Irrep, checked_elements
-from groupfeat.groups._orbits import Projection, choose_projections, orbit_vectors
+from groupfeat.groups._orbits import find_orbits
 
 __all__ = ["Irrep", "Irreps", "irreps"]
 
 Matrix = NDArray[np.inexact[Any]]
 _ATTEMPTS = 5
-_BATCH_ENTRIES = 4_000_000
 _TOLERANCE = 1e-10
 
 
@@ -33,7 +32,7 @@ class Irreps(Sequence[Irrep]):
     table
         The character table.
     blocks
-        The irreps, stacked by dimension and field. One that is in no block is the exact
+        The irreps, stacked by field and dimension. One that is in no block is the exact
         conjugate of its partner.
     """
 
@@ -44,7 +43,13 @@ class Irreps(Sequence[Irrep]):
     def from_members(cls, table: CharacterTable, members: Iterable[Irrep]) -> "Irreps":
         """Return the set of the given irreps, one a character, each as it is."""
         blocks = (
-            IrrepBlock(np.array([r.index]), r.orbit[None], r.pivots[None], r.basis_inverse[None])
+            IrrepBlock(
+                np.array([r.index]),
+                np.array([r.dim]),
+                r.orbit[None],
+                r.pivots[None],
+                r.basis_inverse[None],
+            )
             for r in members
         )
         return cls(table, tuple(blocks))
@@ -59,9 +64,11 @@ class Irreps(Sequence[Irrep]):
         """One irrep a character."""
         found: dict[int, Irrep] = {}
         for block in self.blocks:
-            parts = zip(block.orbits, block.pivots, block.inverses, strict=True)
-            for index, (orbit, pivots, inverse) in zip(block.indices.tolist(), parts, strict=True):
-                found[index] = self._member(index, orbit, pivots, inverse)
+            arrays = (block.indices, block.dims, block.orbits, block.pivots, block.inverses)
+            for index, d, orbit, pivots, inverse in zip(*arrays, strict=True):
+                found[int(index)] = self._member(
+                    int(index), orbit[:, :d], pivots[:d], inverse[:d, :d]
+                )
         for i, j in enumerate(self.table.conjugate.tolist()):
             if i not in found:
                 first = found[j]
@@ -79,7 +86,13 @@ class Irreps(Sequence[Irrep]):
     @cached_property
     def certificate(self) -> Certificate:
         """Errors of the matrices as homomorphisms, unitary and irreducible."""
-        return certify(self.table, self.blocks)
+        return certify(self.table, self.blocks, self._generator_images)
+
+    @cached_property
+    def _generator_images(self) -> tuple[Matrix, ...]:
+        """The matrices of the generators, a stack a block."""
+        generators = np.array(self.group.generators, dtype=np.intp)
+        return tuple(b.matrices(self.group.cayley_table, generators) for b in self.blocks)
 
     def matrices(self, elements: ArrayLike | None = None) -> list[Matrix]:
         """Return `Irrep.matrices` of every irrep, (m, d_k, d_k) each, stacked inside for speed.
@@ -90,17 +103,26 @@ class Irreps(Sequence[Irrep]):
             If an element is not in ``0..M-1``.
         """
         table = self.group.cayley_table
-        rows = table if elements is None else table[checked_elements(elements, len(table))]
-        found: list[Matrix | None] = [None] * len(self.table)
-        for block in self.blocks:
-            for index, matrices in zip(block.indices.tolist(), block.matrices(rows), strict=True):
-                found[index] = matrices
-        pairs = zip(found, self.table.conjugate.tolist(), strict=True)
-        return [found[j].conj() if own is None else own for own, j in pairs]
+        chosen = (
+            np.arange(len(table)) if elements is None else checked_elements(elements, len(table))
+        )
+        return self._unstacked(block.matrices(table, chosen) for block in self.blocks)
 
     def generator_matrices(self) -> list[Matrix]:
         """Return the matrices of ``group.generators`` for every irrep."""
-        return self.matrices(np.array(self.group.generators, dtype=np.intp))
+        return self._unstacked(images.copy() for images in self._generator_images)
+
+    def _unstacked(self, stacks: Iterable[Matrix]) -> list[Matrix]:
+        """Return one array an irrep: of a pair the second is the first's conjugate."""
+        found: dict[int, Matrix] = {}
+        for block, matrices in zip(self.blocks, stacks, strict=True):
+            partners = self.table.conjugate[block.indices]
+            if not np.array_equal(partners, block.indices):
+                parts = zip(partners.tolist(), block.dims.tolist(), matrices.conj(), strict=True)
+                found |= {index: matrix[:, :d, :d] for index, d, matrix in parts}
+            parts = zip(block.indices.tolist(), block.dims.tolist(), matrices, strict=True)
+            found |= {index: matrix[:, :d, :d] for index, d, matrix in parts}
+        return [found[i] for i in range(len(self.table))]
 
     def __repr__(self) -> str:
         dims = summarise(self.table.dims.tolist())
@@ -167,42 +189,21 @@ def irreps(group: FiniteGroup, *, rng: int | np.random.Generator = 0) -> Irreps:
 
 def _all_blocks(table: CharacterTable, rng: np.random.Generator) -> tuple[IrrepBlock, ...]:
     """Make one irrep a character; of a complex pair the first only."""
-    firsts = np.flatnonzero(np.arange(len(table)) <= table.conjugate)
-    linear = table.dims[firsts] == 1
-    blocks = _linear_blocks(table, firsts[linear])
-    for indices, projections in _batches(table, firsts[~linear]):
-        orbits, pivots = orbit_vectors(table, indices, projections, rng)
-        bases = orbits[np.arange(len(indices))[:, None], pivots]
-        inverses = np.linalg.inv(bases.swapaxes(1, 2))
-        blocks.append(IrrepBlock(np.array(indices), orbits, pivots, inverses))
+    is_first = np.arange(len(table)) <= table.conjugate
+    is_real = table.frobenius_schur == 1
+    blocks: list[IrrepBlock] = []
+    for real, of_field in ((True, is_first & is_real), (False, is_first & ~is_real)):
+        linear = np.flatnonzero(of_field & (table.dims == 1))
+        others = np.flatnonzero(of_field & (table.dims > 1))
+        stacks = [_linear_orbits(table, linear, real=real)] if len(linear) else []
+        if len(others):
+            stacks += find_orbits(table, others, rng, real=real)
+        blocks += stack_orbits(stacks)
     return tuple(blocks)
 
 
-def _linear_blocks(table: CharacterTable, firsts: NDArray[np.intp]) -> list[IrrepBlock]:
+def _linear_orbits(table: CharacterTable, chosen: NDArray[np.intp], *, real: bool) -> OrbitStack:
     """Linear characters are their own orbits, with the identity as pivot."""
-    blocks = []
-    real = table.frobenius_schur[firsts] == 1
-    for chosen, values in ((firsts[real], table.values.real), (firsts[~real], table.values)):
-        if len(chosen):
-            orbits = values[chosen][:, table.group.conjugacy_classes.labels, None]
-            pivots = np.zeros((len(chosen), 1), dtype=np.intp)
-            blocks.append(IrrepBlock(chosen, orbits, pivots, np.ones((len(chosen), 1, 1))))
-    return blocks
-
-
-def _batches(
-    table: CharacterTable, indices: NDArray[np.intp]
-) -> Iterator[tuple[list[int], list[Projection]]]:
-    """Group characters of one degree, multiplicity, element order and field; bounded memory."""
-    alike: dict[tuple[int, ...], list[tuple[int, Projection]]] = {}
-    projections = choose_projections(table, indices)
-    real = (table.frobenius_schur[indices] == 1).tolist()
-    degrees = table.dims[indices].tolist()
-    for i, degree, kind, chosen in zip(indices.tolist(), degrees, real, projections, strict=True):
-        key = (degree, chosen.multiplicity, chosen.order, kind)
-        alike.setdefault(key, []).append((i, chosen))
-    for (degree, copies, *_), members in alike.items():
-        size = max(1, _BATCH_ENTRIES // (table.group.order * degree * copies))
-        for start in range(0, len(members), size):
-            part = members[start : start + size]
-            yield [i for i, _ in part], [chosen for _, chosen in part]
+    values = table.values[chosen]
+    orbits = (values.real if real else values)[:, table.group.conjugacy_classes.labels, None]
+    return OrbitStack(chosen, orbits, np.zeros((len(chosen), 1), dtype=np.intp))

@@ -7,149 +7,172 @@ d·m. Its pivoted Cholesky factor holds their coordinates in an orthonormal
 basis. If m > 1, a random element of the corner algebra splits one copy off.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups._blocks import squares
+from groupfeat.groups._blocks import OrbitStack, squares
 from groupfeat.groups._characters import CharacterTable, element_powers
 from groupfeat.groups._pivots import canonical_orbit
 
-__all__ = ["Projection", "choose_projections", "orbit_vectors"]
+__all__ = ["Projections", "choose_projections", "find_orbits"]
 
 Matrix = NDArray[np.inexact[Any]]
 _SPLIT_ATTEMPTS = 6
 _RESOLUTION = 1e6
+_BATCH_ENTRIES = 4_000_000
+# Small enough that temporaries stay in cache and are not given back to the system.
+_BLOCK_ENTRIES = 8_000
 
 
-@dataclass(frozen=True)
-class Projection:
-    """An eigenspace of ρ(h): the element h, the power s of exp(2πi/o), o, and its multiplicity."""
+class Projections(NamedTuple):
+    """Eigenspaces of ρ_i(h_i), one a character, all arrays of shape (b,).
 
-    element: int
-    exponent: int
-    order: int
-    multiplicity: int
+    ``elements`` are the h of order o, ``exponents`` the s of their eigenvalues exp(2πi s/o).
+    """
+
+    indices: NDArray[np.intp]
+    elements: NDArray[np.intp]
+    exponents: NDArray[np.intp]
+    orders: NDArray[np.intp]
+    multiplicities: NDArray[np.intp]
+
+    def part(self, chosen: Any) -> "Projections":
+        """Return some of them."""
+        return Projections(*(array[chosen] for array in self))
 
 
-def choose_projections(table: CharacterTable, indices: NDArray[np.intp]) -> list[Projection]:
+def choose_projections(table: CharacterTable, indices: NDArray[np.intp]) -> Projections:
     """Return for each character the eigenspace of least multiplicity, of least element order.
 
     For a real type only the eigenvalues ±1 are taken, which keep all real.
     """
-    if not len(indices):
-        return []
-    real = table.frobenius_schur[indices] == 1
-    least = np.full(len(indices), np.iinfo(np.intp).max)
-    chosen = np.zeros((len(indices), 3), dtype=np.intp)
-    for spectra in table.spectra_by_order:
-        counts = spectra.counts[indices]
-        order = counts.shape[2]
-        allowed = counts > 0
-        # exp(2πi s/o) is real for s = 0 and s = o/2 alone.
-        allowed &= (2 * np.arange(order) % order == 0) | ~real[:, None, None]
-        flat = np.where(allowed, counts, np.iinfo(np.intp).max).reshape(
-            len(indices), counts.shape[1] * order
-        )
-        best = flat.argmin(axis=1)
-        found = flat[np.arange(len(indices)), best]
-        better = found < least
-        places, exponents = np.divmod(best, order)
-        classes = spectra.powers[places, 1 % order]
-        rows = np.stack([classes, exponents, np.full(len(best), order)], axis=1)
-        chosen[better], least[better] = rows[better], found[better]
-    elements = table.group.conjugacy_classes.representatives[chosen[:, 0]]
-    return [
-        Projection(int(h), int(s), int(o), int(m))
-        for h, (_, s, o), m in zip(elements, chosen, least, strict=True)
+    spectra = table.spectra_by_order
+    orders = np.array([found.powers.shape[1] for found in spectra])
+    numbers = np.array([len(found.powers) for found in spectra])
+    costs = np.concatenate([found.counts.reshape(len(table), -1) for found in spectra], axis=1)
+    costs = costs[indices]
+    # exp(2πi s/o) is real for s = 0 and s = o/2 alone.
+    stops = np.cumsum(orders * numbers)
+    is_real = np.zeros(stops[-1], dtype=bool)
+    for order, start, stop in zip(orders.tolist(), [0, *stops.tolist()], stops, strict=False):
+        is_real[start : stop : order // 2 if order % 2 == 0 else order] = True
+    refused = (costs == 0) | ((table.frobenius_schur[indices] == 1)[:, None] & ~is_real)
+    costs[refused] = np.iinfo(np.intp).max
+    best = costs.argmin(axis=1)
+    places = np.searchsorted(stops, best, side="right")
+    rows, exponents = np.divmod(best - (stops - orders * numbers)[places], orders[places])
+    classes = np.concatenate([found.powers[:, 1 % found.powers.shape[1]] for found in spectra])
+    elements = table.group.conjugacy_classes.representatives[
+        classes[(np.cumsum(numbers) - numbers)[places] + rows]
     ]
+    least = costs[np.arange(len(indices)), best]
+    return Projections(indices, elements, exponents, orders[places], least)
 
 
-def projected_characters(
-    table: CharacterTable, indices: list[int], chosen: list[Projection]
-) -> Matrix:
-    """Return φ(x) = (1/o) Σ_s λ⁻ˢ χ(x hˢ), shape (b, M), for elements h of one order o.
-
-    Real if all characters are of real type.
-    """
-    group, order = table.group, chosen[0].order
-    values: Matrix = table.values[indices]
-    exponents = np.array([projection.exponent for projection in chosen])
-    phases: Matrix = np.exp(-2j * np.pi * np.outer(exponents, np.arange(order)) / order) / order
-    if (table.frobenius_schur[indices] == 1).all():
-        phases, values = (phases.real * order).round() / order, values.real
-    labels = group.conjugacy_classes.labels
-    rows = np.arange(len(indices))[:, None]
-    elements = np.array([projection.element for projection in chosen])
-    total: Matrix = np.zeros((len(indices), group.order), dtype=values.dtype)
-    power = np.zeros_like(elements)
-    for s in range(order):
+def projected_characters(table: CharacterTable, chosen: Projections, *, real: bool) -> Matrix:
+    """Return φ(x) = (1/o) Σ_s λ⁻ˢ χ(x hˢ), shape (b, M); real if told that all types are."""
+    group = table.group
+    cayley, labels = group.cayley_table, group.conjugacy_classes.labels
+    longest = int(chosen.orders.max())
+    powers = np.zeros((len(chosen.indices), longest), dtype=np.intp)
+    for s in range(1, longest):
+        powers[:, s] = cayley[powers[:, s - 1], chosen.elements]
+    steps, orders = np.arange(longest), chosen.orders[:, None]
+    values: Matrix = table.values[chosen.indices]
+    phases: Matrix = np.exp(-2j * np.pi * (chosen.exponents[:, None] * steps) / orders)
+    if real:
+        phases, values = phases.real.round(), values.real
+    phases = (phases * (steps < orders) / orders)[:, None]
+    rows = np.arange(len(values))[:, None, None]
+    total: Matrix = np.zeros((len(values), 1, group.order), dtype=values.dtype)
+    width = max(1, _BLOCK_ENTRIES // total.size)
+    for start in range(0, longest, width):
+        part = slice(start, start + width)
         # hˢx and x hˢ are conjugate, and rows are read faster than columns.
-        moved = labels[group.cayley_table[power]]
-        total += phases[:, s, None] * values[rows, moved]
-        power = group.cayley_table[power, elements].astype(np.intp)
-    return total
+        total += phases[:, :, part] @ values[rows, labels[cayley[powers[:, part]]]]
+    return total[:, 0]
 
 
-def orbit_vectors(
-    table: CharacterTable,
-    indices: list[int],
-    projections: list[Projection],
-    rng: np.random.Generator,
-) -> tuple[Matrix, NDArray[np.intp]]:
-    """Return the vectors ρ(g)u (b, M, d) and elements whose vectors are a good basis (b, d).
-
-    The characters have one degree d, multiplicity m, order o and field.
+def find_orbits(
+    table: CharacterTable, indices: NDArray[np.intp], rng: np.random.Generator, *, real: bool
+) -> Iterator[OrbitStack]:
+    """Yield the vectors ρ(g)u and pivots of characters that are all of real type or all not.
 
     Raises
     ------
     ArithmeticError
-        If the rank of the Gram matrix is not d·m or the split does not succeed.
+        If the rank of a Gram matrix is not d·m or a split does not succeed.
     """
-    phi = projected_characters(table, indices, projections)
-    degree, copies = int(table.dims[indices[0]]), projections[0].multiplicity
-    factors, pivots = _pivoted_cholesky(table, phi, degree * copies)
-    if copies == 1:
-        return factors, pivots
-    found = [
-        canonical_orbit(_split(table, phi[b], factors[b], pivots[b], projections[b], degree, rng))
-        for b in range(len(indices))
-    ]
-    return np.stack([orbit for orbit, _ in found]), np.stack([chosen for _, chosen in found])
+    projections = choose_projections(table, indices)
+    # Falling ranks: those that still have columns to come are always the first ones.
+    ranks = table.dims[indices] * projections.multiplicities
+    falling = np.argsort(-ranks, kind="stable")
+    while len(falling):
+        size = max(1, _BATCH_ENTRIES // (table.group.order * int(ranks[falling[0]])))
+        batch, falling = falling[:size], falling[size:]
+        yield from _batch_orbits(
+            table, projections.part(batch), ranks[batch].tolist(), rng, real=real
+        )
+
+
+def _batch_orbits(
+    table: CharacterTable,
+    chosen: Projections,
+    ranks: list[int],
+    rng: np.random.Generator,
+    *,
+    real: bool,
+) -> Iterator[OrbitStack]:
+    phi = projected_characters(table, chosen, real=real)
+    factors, pivots = _pivoted_cholesky(table, phi, ranks)
+    for b, (rank, copies) in enumerate(zip(ranks, chosen.multiplicities.tolist(), strict=True)):
+        orbit, basis = factors[b, :rank].T, pivots[b, :rank]
+        one = chosen.part(slice(b, b + 1))
+        if copies > 1:
+            split = _split(table, phi[b], orbit, basis, one, rank // copies, rng)
+            orbit, basis = canonical_orbit(split)
+        yield OrbitStack(one.indices, orbit[None], basis[None])
 
 
 def _pivoted_cholesky(
-    table: CharacterTable, phi: Matrix, rank: int
+    table: CharacterTable, phi: Matrix, ranks: list[int]
 ) -> tuple[Matrix, NDArray[np.intp]]:
-    """Factor φ(x⁻¹y) = Σ_i conj(F[x, i]) F[y, i] for a batch; return F (b, M, r), pivots (b, r)."""
+    """Factor φ(x⁻¹y) = Σ_i conj(F[i, x]) F[i, y] for falling ranks r; F (b, r, M), pivots (b, r).
+
+    A factor's column stands in a row here, so that the products read memory in order.
+    """
     cayley, inverse = table.group.cayley_table, table.group.inverse
     batch, order = phi.shape
-    rows = np.arange(batch)
-    # A factor's column stands in a row here, so that the products read memory in order.
-    factors = np.zeros((batch, rank, order), dtype=phi.dtype)
-    pivots = np.zeros((batch, rank), dtype=np.intp)
-    residual: NDArray[np.floating[Any]] = np.repeat(phi[:, :1].real, order, axis=1)
-    scale = residual[:, 0].copy()
-    resolution = _RESOLUTION / scale[:, None]
-    for i in range(rank):
+    factors = np.zeros((batch, ranks[0], order), dtype=phi.dtype)
+    pivots = np.zeros((batch, ranks[0]), dtype=np.intp)
+    heights = phi[:, :1].real
+    residuals: NDArray[np.float64] = np.repeat(heights, order, axis=1)
+    everyone, resolutions = np.arange(batch), _RESOLUTION / heights
+    active = batch
+    for i in range(ranks[0]):
+        while ranks[active - 1] <= i:
+            active -= 1
+        rows, residual = everyone[:active], residuals[:active]
         # Rounded, so that ties fall on the first element whatever the order of summation.
-        chosen = np.rint(residual * resolution).argmax(axis=1)
+        chosen = np.rint(residual * resolutions[:active]).argmax(axis=1)
         height = residual[rows, chosen]
         if height.min() < 1e-6:
-            raise ArithmeticError(f"the Gram matrix has rank {i} < {rank}")
+            raise ArithmeticError(f"the Gram matrix has rank {i} < {ranks[int(height.argmin())]}")
         column = phi[rows[:, None], cayley[inverse[chosen]]]
         if i:
             known = factors[rows, :i, chosen].conj()
-            column -= (known[:, None] @ factors[:, :i])[:, 0]
+            column -= (known[:, None] @ factors[:active, :i])[:, 0]
         column /= np.sqrt(height)[:, None]
-        factors[:, i] = column
-        pivots[:, i] = chosen
+        factors[:active, i] = column
+        pivots[:active, i] = chosen
         residual -= squares(column)
-    if residual.max() > 1e-8 * scale.max():
-        raise ArithmeticError(f"the Gram matrix has rank > {rank}: residual {residual.max():.1e}")
-    return np.ascontiguousarray(factors.swapaxes(1, 2)), pivots
+    excess = (residuals.max(axis=1) / heights[:, 0]).max()
+    if excess > 1e-8:
+        raise ArithmeticError(f"a Gram matrix has too high a rank: residual {excess:.1e}")
+    return factors, pivots
 
 
 def _split(
@@ -157,7 +180,7 @@ def _split(
     phi: Matrix,
     factor: Matrix,
     pivots: NDArray[np.intp],
-    chosen: Projection,
+    chosen: Projections,
     degree: int,
     rng: np.random.Generator,
 ) -> Matrix:
@@ -186,16 +209,16 @@ def _split(
 def _corner_function(
     table: CharacterTable,
     phi: Matrix,
-    chosen: Projection,
+    chosen: Projections,
     arguments: NDArray[Any],
     terms: int,
     rng: np.random.Generator,
 ) -> Matrix:
     """Return ψ(z) = tr(ρ(z) P ρ(a) P) for a random Hermitian a of ``2·terms`` elements."""
     group = table.group
-    powers = element_powers(group, chosen.element)
+    powers = element_powers(group, int(chosen.elements[0]))
     order = len(powers)
-    phases: Matrix = np.exp(-2j * np.pi * chosen.exponent * np.arange(order) / order) / order
+    phases: Matrix = np.exp(-2j * np.pi * chosen.exponents[0] * np.arange(order) / order) / order
     drawn = rng.integers(0, group.order, terms)
     weights: Matrix = rng.standard_normal(terms)
     if np.isrealobj(phi):
