@@ -36,7 +36,7 @@ KINDS = ("existence", "reachability")
 SAMPLINGS = ("without", "with")
 Options = tuple[int, str, str, str, float, int]
 
-_LARGEST_AUTOMORPHISMS = 128
+_LARGEST_AUTOMORPHISMS = 1024
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,9 @@ def survival_thresholds(
     Families that an automorphism of the group carries into each other have one
     threshold, which is computed once.
 
+    Conjugate directions do not keep to the basins of the flow, so that a random start
+    may miss its family on full data too: such a trial of reachability is censored.
+
     Parameters
     ----------
     irreps
@@ -202,7 +205,7 @@ def equivalent_families(irreps: Irreps, families: Sequence[PredictedFamily]) -> 
     """Return for each family the first one that an automorphism of the group carries it to.
 
     Abelian groups: characters of one kernel are powers of each other, carried
-    along by g ↦ gᵃ. Others up to order 128: through generators of Aut(G);
+    along by g ↦ gᵃ. Others up to order 1024: through generators of Aut(G);
     beyond, every family stands for itself.
     """
     group, table = irreps.group, irreps.table
@@ -232,10 +235,12 @@ def _moved_families(group: FiniteGroup, irreps: Irreps) -> list[list[int]]:
     for images in automorphism_group(group).generators:
         for alpha in (images, np.argsort(images)):
             moved = table.values[:, classes.labels[alpha[classes.representatives]]]
-            distance = np.abs(moved[:, None] - table.values[None]).max(axis=2)
-            target = distance.argmin(axis=1)
+            target = [
+                int(np.abs(moved[family[0]] - table.values).max(axis=1).argmin())
+                for family in families
+            ]
             holder = {k: i for i, family in enumerate(families) for k in family}
-            rows.append([holder[int(target[family[0]])] for family in families])
+            rows.append([holder[k] for k in target])
     return rows
 
 

@@ -258,6 +258,17 @@ def test_equivalent_families_are_those_of_automorphisms(spec: str) -> None:
         assert found == expected
 
 
+def test_equivalent_families_beyond_the_order_of_a_listing() -> None:
+    """Dihedral irreps are carried into each other exactly where their kernels are equal."""
+    reps = irreps(group_from_spec("D65"))
+    families = predicted_families(reps)
+    kernels = [
+        (np.abs(reps.table.on_elements(f.irreps[0]) - f.dim) < 1e-9).tobytes() for f in families
+    ]
+    assert equivalent_families(reps, families) == [kernels.index(kernel) for kernel in kernels]
+    assert len(set(kernels)) == 4
+
+
 def test_replacement_needs_more_draws_than_there_are_pairs() -> None:
     reps = irreps(group_from_spec("C23"))
     (found,) = survival_thresholds(
