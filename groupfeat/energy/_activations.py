@@ -87,11 +87,15 @@ def get_activation(name: str | Activation, parameter: float | None = None) -> Ac
         If the name is unknown or the parameter out of range.
     """
     if isinstance(name, Activation):
+        if parameter is not None:
+            raise ValueError(f"{name.name} is built already; give the parameter with a name")
         return name
     if name not in _FORMULAS:
         raise ValueError(f"unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
-    default = {"power": 3.0, "leaky_relu": 0.01}.get(name, 0.0)
-    q = default if parameter is None else float(parameter)
+    default = {"power": 3.0, "leaky_relu": 0.01}.get(name)
+    if default is None and parameter is not None:
+        raise ValueError(f"{name} takes no parameter, got {parameter}; power and leaky_relu do")
+    q = (default or 0.0) if parameter is None else float(parameter)
     if name == "power" and not q >= 2:
         raise ValueError(f"power needs an exponent q >= 2, got {q}")
     if not np.isfinite(q):
@@ -142,7 +146,7 @@ def custom_activation(
     second_derivative
         σ''; by default the Hessian takes central differences of σ' (error about 1e-9).
     name
-        How results call it.
+        How results call it; none of ``ACTIVATIONS``.
     is_smooth
         Whether σ is twice continuously differentiable; False forgives kinks in the check.
 
@@ -151,9 +155,12 @@ def custom_activation(
     TypeError
         If a function is not compiled.
     ValueError
-        If the derivative does not fit the function: the error of σ(x) + hσ'(x) must fall
-        like h² on a grid over [−2, 2] (at most points, where there are kinks).
+        If the name is taken, or the derivative does not fit the function: the error of
+        σ(x) + hσ'(x) must fall like h² on a grid over [−2, 2] (at most points, where there
+        are kinks).
     """
+    if name in _FORMULAS or name == "polynomial":
+        raise ValueError(f"the name {name!r} is taken by another activation; choose a new one")
     functions = (value, derivative) + ((second_derivative,) if second_derivative else ())
     compiled = os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0")
     for function in functions:

@@ -9,9 +9,9 @@ from groupfeat.energy._activations import Activation
 from groupfeat.energy._families import PredictedFamily, predicted_families
 from groupfeat.energy._kinks import handles_kinks, kink_spectrum
 from groupfeat.energy._pairs import PairSet
-from groupfeat.energy._search import VANISHING, Ascent
+from groupfeat.energy._search import Ascent
 from groupfeat.energy._shares import family_shares
-from groupfeat.energy._sphere import HessianSpectrum, riemannian_spectrum
+from groupfeat.energy._sphere import VANISHING, HessianSpectrum, riemannian_spectrum
 from groupfeat.energy._survival import equivalent_families
 from groupfeat.energy._symmetries import Symmetries, find_symmetries, orbit_distances
 from groupfeat.energy._units import nearest_in_family

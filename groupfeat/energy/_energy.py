@@ -95,6 +95,8 @@ def check_precision(dtype: DTypeLike) -> np.dtype[Any]:
 
 def check_weights(weights: ArrayLike, pairs: PairSet) -> NDArray[Any]:
     """Return weights (..., 2M) as float64, or say what is wrong with them."""
+    if np.iscomplexobj(weights):
+        raise ValueError("weights must be real, got complex numbers; take real and imaginary parts")
     w = np.asarray(weights, dtype=np.float64)
     if w.ndim == 0 or w.shape[-1] != 2 * pairs.order:
         raise ValueError(

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.energy._energy import check_weights
 from groupfeat.energy._pairs import full_pairs
 from groupfeat.energy._prepared import aligned, run_in_threads
-from groupfeat.energy._search import Ascent, ascend, finish_ascent
+from groupfeat.energy._search import Ascent, ascend, check_starts, finish_ascent
+from groupfeat.energy._sphere import VANISHING
 from groupfeat.groups import Irreps, real_families
 
 __all__ = ["ascend_in_irreps"]
@@ -49,23 +49,24 @@ def ascend_in_irreps(
     [1.75, 1.75, 1.75, 1.75, 1.75]
     """
     pairs = full_pairs(irreps.group)
-    w, order = check_weights(starts, pairs).reshape(-1, 2 * irreps.group.order), pairs.order
+    w, order = check_starts(starts, pairs), pairs.order
     if order == 1:
         raise ValueError("the trivial group has no nontrivial irrep and E = 0; take a larger group")
-    if not w.any(axis=1).all():
-        raise ValueError("a start is zero and has no direction; take random_starts")
     basis, blocks = _coordinates(irreps)
     ends, rounds = np.empty_like(w), [0]
+    flat = np.zeros(len(w), dtype=bool)
 
     def work(first: int, last: int) -> None:
         for start in range(first, last, _CHUNK):
             chunk = slice(start, min(start + _CHUNK, last))
             halves = [w[chunk, :order] @ basis.T, w[chunk, order:] @ basis.T]
+            flat[chunk] = np.min([np.linalg.norm(half, axis=1) for half in halves], 0) < VANISHING
             rounds.append(_climb(halves, blocks, max_iterations))
             ends[chunk, :order], ends[chunk, order:] = (half @ basis for half in halves)
 
     run_in_threads(work, len(w), _CHUNK, 20.0 * w.size * order)
-    flat = ~ends.any(axis=1)  # a half without any nontrivial irrep: E and ∇E are 0 there
+    # A half without any nontrivial irrep: E and ∇E are 0 there.
+    flat |= ~ends.any(axis=1)
     ends[flat] = w[flat]
     ends /= np.linalg.norm(ends, axis=1, keepdims=True)
     return finish_ascent(

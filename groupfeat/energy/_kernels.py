@@ -185,11 +185,13 @@ def _scaled(readout, sums, read, factor, tag):
     total = load(sums, 0, tag)
     for t in range(1, sums.shape[0]):
         total = total + load(sums, t, tag)
-    energy = total * 0.0
+    # cᵀSc of c less its mean, and what the mean adds: sums of σ are far from zero.
+    mean = total * (1.0 / sums.shape[0])
+    energy = total * total * (readout.alpha / sums.shape[0] - readout.beta)
     for t in range(sums.shape[0]):
         c = load(sums, t, tag)
         pull = c * readout.alpha - total * readout.beta
-        energy = fma(c, pull, energy)
+        energy = fma(c - mean, pull, energy)
         store(sums, t, pull * factor)
     return energy * 0.5
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +33,11 @@ class PairSet:
         Elements g and h of each pair, shape (n,); sorted by g, then h.
     sampling
         One of ``PAIR_SAMPLINGS``, or ``"given"``; the Horvitz–Thompson weights need it.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are empty, differ in length or leave the group, or the sampling is unknown.
     """
 
     group: FiniteGroup
@@ -40,8 +46,16 @@ class PairSet:
     sampling: str = "without"
 
     def __post_init__(self) -> None:
-        self.left.setflags(write=False)
-        self.right.setflags(write=False)
+        # Kernels read rows by these numbers unchecked.
+        _check_elements(self.group, self.left, self.right)
+        if self.sampling not in (*PAIR_SAMPLINGS, "given"):
+            raise ValueError(
+                f"unknown sampling {self.sampling!r}; known: {', '.join(PAIR_SAMPLINGS)}, given"
+            )
+        for name in ("left", "right"):
+            owned = np.array(getattr(self, name), dtype=np.intp)
+            owned.setflags(write=False)
+            object.__setattr__(self, name, owned)
 
     def __len__(self) -> int:
         return len(self.left)
@@ -171,11 +185,7 @@ def pairs_from_arrays(
         If the arrays differ in length, leave the group or (unless ``repeats``) repeat a pair.
     """
     g, h = np.asarray(left), np.asarray(right)
-    if g.ndim != 1 or g.shape != h.shape or not g.size:
-        raise ValueError(f"expected two equal lists of elements, got shapes {g.shape}, {h.shape}")
-    for name, array in (("left", g), ("right", h)):
-        if array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= group.order:
-            raise ValueError(f"{name} must hold elements 0..{group.order - 1} of {group.name}")
+    _check_elements(group, g, h)
     codes = np.sort(g.astype(np.intp) * group.order + h)
     twice = codes[1:][codes[1:] == codes[:-1]]
     if len(twice) and not repeats:
@@ -184,6 +194,14 @@ def pairs_from_arrays(
     return _from_codes(group, codes, "given")
 
 
+def _check_elements(group: FiniteGroup, g: NDArray[Any], h: NDArray[Any]) -> None:
+    if g.ndim != 1 or g.shape != h.shape or not g.size:
+        raise ValueError(f"expected two equal lists of elements, got shapes {g.shape}, {h.shape}")
+    for name, array in (("left", g), ("right", h)):
+        if array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= group.order:
+            raise ValueError(f"{name} must hold elements 0..{group.order - 1} of {group.name}")
+
+
 def _from_codes(group: FiniteGroup, codes: Indices, sampling: str) -> PairSet:
     left, right = np.divmod(codes, group.order)
-    return PairSet(group, left.astype(np.intp), right.astype(np.intp), sampling)
+    return PairSet(group, left, right, sampling)

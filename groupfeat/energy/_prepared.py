@@ -191,6 +191,8 @@ def run_in_threads(work: Callable[[int, int], None], count: int, lanes: int, cos
     """Call ``work(first, last)`` on ranges of whole blocks of lanes, in threads where it pays."""
     from groupfeat.energy._kernels import thread_count
 
+    if not count:
+        return
     blocks = -(-count // lanes)
     threads = min(thread_count(), blocks) if cost >= _PARALLEL_WORK else 1
     if threads == 1:

@@ -18,8 +18,7 @@ from groupfeat.energy._local_model import (
     symmetry_directions,
 )
 from groupfeat.energy._pairs import PairSet
-from groupfeat.energy._search import VANISHING
-from groupfeat.energy._sphere import check_unit
+from groupfeat.energy._sphere import VANISHING, check_unit
 from groupfeat.energy._variants import Variant, get_variant
 
 __all__ = ["CriticalPoints", "branches_of", "declared_flat", "find_saddles", "follow_flow"]

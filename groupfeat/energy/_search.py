@@ -4,17 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy._activations import Activation, get_activation
 from groupfeat.energy._climb import climb_squares, is_quartic
-from groupfeat.energy._energy import energy_and_gradient
+from groupfeat.energy._energy import check_weights, energy_and_gradient
 from groupfeat.energy._flow import follow_flow
 from groupfeat.energy._pairs import PairSet
-from groupfeat.energy._sphere import riemannian_hessian, tangent_basis
+from groupfeat.energy._polish import Polisher
+from groupfeat.energy._sphere import relative_gradients
 from groupfeat.energy._variants import Variant, get_variant
 
-__all__ = ["METHODS", "Ascent", "ascend", "finish_ascent", "random_starts"]
+__all__ = ["METHODS", "Ascent", "ascend", "check_starts", "finish_ascent", "random_starts"]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -25,10 +26,6 @@ METHODS = ("fast", "flow")
 CONVERGED = "converged"
 POLISHED = "converged after Newton steps"
 STALLED = "not converged: raise max_iterations, or the end point lies on a kink of σ"
-VANISHING = 1e-12
-"""Gradients (and energies) below this are rounding: E vanishes there, as for linear σ."""
-_NEWTON_STEPS = 40
-_NEWTON_WIDTH = 600
 _NEAR = 1e-4
 _REPORTED = 256
 # The energy that is reported is summed afresh, in another order than the climb's.
@@ -68,8 +65,22 @@ def random_starts(order: int, count: int, *, rng: int | np.random.Generator) -> 
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
+def check_starts(starts: ArrayLike, pairs: PairSet) -> Floats:
+    """Return starts (B, 2M) at unit length, or say what is wrong with them."""
+    w: Floats = check_weights(starts, pairs)
+    if w.ndim != 2 or not len(w):
+        raise ValueError(
+            f"starts need shape (B, {2 * pairs.order}) with B >= 1, got {w.shape}; a single "
+            "weight is passed as weight[None]"
+        )
+    norms = np.linalg.norm(w, axis=1, keepdims=True)
+    if not norms.all():
+        raise ValueError("a start is zero and has no direction; take random_starts")
+    return w / np.where(np.abs(norms - 1) > 1e-14, norms, 1.0)
+
+
 def ascend(
-    starts: Floats,
+    starts: ArrayLike,
     pairs: PairSet,
     activation: str | Activation = "square",
     *,
@@ -79,12 +90,12 @@ def ascend(
     max_iterations: int = 3000,
     progress: Progress | None = None,
 ) -> Ascent:
-    """Climb E from unit ``starts`` (B, 2M) until the relative gradient is ≤ ``tolerance``.
+    """Climb E on the unit sphere from ``starts`` until the relative gradient is ≤ ``tolerance``.
 
     Parameters
     ----------
     starts
-        Unit weights, shape (B, 2M).
+        Weights, shape (B, 2M), B ≥ 1; scaled to unit length.
     pairs, activation, variant
         The energy, as for `energy`.
     method
@@ -93,21 +104,22 @@ def ascend(
     tolerance
         ‖Riemannian gradient‖ / ‖∇E‖ at which a start has converged.
     max_iterations
-        Iterations before a start is left to the Newton finish.
+        Iterations before a start is left to the Newton finish; at least 1.
     progress
         Called as ``progress(done, total)``.
 
     Raises
     ------
     ValueError
-        If the method is unknown or does not fit the energy.
+        If the method is unknown, the starts are not (B, 2M), not finite or zero, or the
+        tolerance or number of iterations is out of range.
 
     Notes
     -----
     σ = x² climbs by conjugate gradients with exact line searches on great circles. Other
     σ by shifted power iteration w ← (∇E + s w)/‖·‖, s = ⟨∇E, w⟩/2; a step that lowers E is
-    refused and its shift raised. Starts that stall are finished by Newton steps on the
-    tangent space (pseudo-inverse on flat directions), if σ is smooth.
+    refused and its shift raised. Starts that stall, which is what soft directions do
+    to first-order steps, are finished by trust-region Newton steps, if σ is smooth.
 
     Examples
     --------
@@ -120,11 +132,16 @@ def ascend(
     sigma, kind = get_activation(activation), get_variant(variant)
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    if not 0 < tolerance < 1 or max_iterations < 1:
+        raise ValueError(
+            "expected a tolerance in (0, 1) and at least one iteration, got "
+            f"{tolerance} and {max_iterations}"
+        )
 
     def oracle(points: Floats) -> tuple[Floats, Floats]:
         return energy_and_gradient(points, pairs, sigma, variant=kind)
 
-    points, before = starts.copy(), 0
+    points, before = check_starts(starts, pairs), 0
     if method == "flow":
         points, before = follow_flow(points, oracle, until=_NEAR, max_steps=max_iterations)
     settings = (tolerance, max_iterations, progress)
@@ -134,9 +151,11 @@ def ascend(
         found = _by_powers(points, oracle, *settings)
     w, e, errors, iterations = found
     statuses = [CONVERGED if error <= tolerance else STALLED for error in errors]
-    if sigma.is_smooth and w.shape[1] <= _NEWTON_WIDTH:
+    if sigma.is_smooth:
+        polisher = Polisher(pairs, sigma, kind, tolerance)
         for i in np.flatnonzero(errors > tolerance).tolist():
-            statuses[i] = _finish(i, w, e, errors, pairs, sigma, kind, tolerance)
+            w[i], e[i], errors[i] = polisher.polish(w[i])
+            statuses[i] = POLISHED if errors[i] <= tolerance else STALLED
     return Ascent(w, e, errors, tuple(statuses), before + iterations)
 
 
@@ -149,7 +168,7 @@ def finish_ascent(
 ) -> Ascent:
     """Measure unit end points of σ = x² on their pairs; let ``climb`` go on with the others."""
     e, gradient = energy_and_gradient(ends, pairs)
-    errors = _relative_gradients(ends, gradient)
+    errors = relative_gradients(ends, gradient)
     statuses = [CONVERGED] * len(ends)
     rest = np.flatnonzero(errors > tolerance)
     if len(rest):
@@ -180,7 +199,7 @@ def _by_circles(
         if progress is not None:
             progress(min(start + step, len(starts)), len(starts))
     e, gradient = oracle(ends)
-    return ends, e, _relative_gradients(ends, gradient), longest
+    return ends, e, relative_gradients(ends, gradient), longest
 
 
 def _by_powers(
@@ -193,19 +212,19 @@ def _by_powers(
     w = starts.copy()
     e, gradient = oracle(w)
     factor = np.full(len(w), 0.5)
-    errors = _relative_gradients(w, gradient)
+    errors = relative_gradients(w, gradient)
     active = np.flatnonzero(errors > tolerance)
     iteration = 0
     while len(active) and iteration < max_iterations:
         iteration += 1
         step = _shifted(w[active], gradient[active], factor[active])
         trial_e, trial_gradient = oracle(step)
-        better = trial_e >= e[active] * (1 - 1e-14) - 1e-300
+        better = trial_e >= e[active] - 1e-14 * np.abs(e[active]) - 1e-300
         taken, refused = active[better], active[~better]
         w[taken], e[taken], gradient[taken] = step[better], trial_e[better], trial_gradient[better]
         factor[taken] = np.maximum(0.5, factor[taken] * 0.7)
         factor[refused] *= 4
-        errors[taken] = _relative_gradients(w[taken], gradient[taken])
+        errors[taken] = relative_gradients(w[taken], gradient[taken])
         active = active[(errors[active] > tolerance) & (factor[active] < 1e12)]
         if progress is not None:
             progress(len(w) - len(active), len(w))
@@ -218,47 +237,3 @@ def _shifted(w: Floats, gradient: Floats, factor: Floats) -> Floats:
     step = gradient + (factor * scale)[:, None] * w
     norms = np.linalg.norm(step, axis=1, keepdims=True)
     return np.divide(step, norms, out=w.copy(), where=norms > 0)
-
-
-def _relative_gradients(w: Floats, gradient: Floats) -> Floats:
-    radial = np.einsum("bi,bi->b", gradient, w)
-    norms = np.sqrt(np.einsum("bi,bi->b", gradient, gradient))
-    tangential = gradient - radial[:, None] * w
-    found = np.sqrt(np.einsum("bi,bi->b", tangential, tangential))
-    return np.divide(found, norms, out=np.zeros_like(norms), where=norms > VANISHING)
-
-
-def _finish(
-    i: int,
-    w: Floats,
-    e: Floats,
-    errors: Floats,
-    pairs: PairSet,
-    sigma: Activation,
-    variant: str | Variant,
-    tolerance: float,
-) -> str:
-    """Newton steps for start ``i``, each kept only if the gradient shrinks and E does not fall."""
-    for _ in range(_NEWTON_STEPS):
-        trial = _newton_step(w[i], pairs, sigma, variant)
-        trial_e, gradient = energy_and_gradient(trial, pairs, sigma, variant=variant)
-        error = float(_relative_gradients(trial[None], gradient[None])[0])
-        if error >= errors[i] or float(trial_e) < e[i] * (1 - 1e-9):
-            return STALLED
-        w[i], e[i], errors[i] = trial, trial_e, error
-        if error <= tolerance:
-            return POLISHED
-    return STALLED
-
-
-def _newton_step(w: Floats, pairs: PairSet, sigma: Activation, variant: str | Variant) -> Floats:
-    basis = tangent_basis(w)
-    gradient = energy_and_gradient(w, pairs, sigma, variant=variant)[1]
-    hessian = riemannian_hessian(w, pairs, sigma, variant=variant)
-    values, vectors = np.linalg.eigh(hessian)
-    steep = np.abs(values) > 1e-7 * np.abs(values).max()
-    slope = vectors.T @ (basis.T @ gradient)
-    move = np.divide(slope, np.abs(values), out=np.zeros_like(slope), where=steep)
-    length = float(np.linalg.norm(move))
-    step = w + basis @ (vectors @ (move * min(1.0, 0.3 / max(length, 1e-300))))
-    return step / np.linalg.norm(step)

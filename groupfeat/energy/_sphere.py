@@ -12,7 +12,9 @@ from groupfeat.energy._pairs import PairSet
 from groupfeat.energy._variants import Variant
 
 __all__ = [
+    "VANISHING",
     "HessianSpectrum",
+    "relative_gradients",
     "riemannian_gradient",
     "riemannian_hessian",
     "riemannian_hvp",
@@ -21,6 +23,9 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
+
+VANISHING = 1e-12
+"""Gradients (and energies) below this are rounding: E vanishes there, as for linear σ."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,15 @@ def tangent_basis(weights: Floats) -> Floats:
 
 def _project(w: Floats, vectors: Floats) -> Floats:
     return vectors - np.sum(vectors * w, axis=-1, keepdims=True) * w
+
+
+def relative_gradients(w: Floats, gradient: Floats) -> Floats:
+    """Return ‖Riemannian gradient‖ / ‖∇E‖ of unit weights (B, 2M) with ∇E, shape (B,)."""
+    radial = np.einsum("bi,bi->b", gradient, w)
+    norms = np.sqrt(np.einsum("bi,bi->b", gradient, gradient))
+    tangential = gradient - radial[:, None] * w
+    found = np.sqrt(np.einsum("bi,bi->b", tangential, tangential))
+    return np.divide(found, norms, out=np.zeros_like(norms), where=norms > VANISHING)
 
 
 def check_unit(weights: ArrayLike) -> Floats:

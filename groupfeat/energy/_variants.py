@@ -42,6 +42,19 @@ class Variant:
     name: str
     matrix: NDArray[np.float64] | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        with_matrix = self.name in ("removed", "residual")
+        if not with_matrix and self.name not in ENERGY_VARIANTS:
+            raise ValueError(
+                f"unknown variant {self.name!r}; known: {', '.join(ENERGY_VARIANTS)}, or a value "
+                "of removed_variant or residual_variant"
+            )
+        if with_matrix != (self.matrix is not None):
+            raise ValueError(
+                f"variant {self.name!r} {'needs a' if with_matrix else 'takes no'} matrix; "
+                "build it by removed_variant or residual_variant"
+            )
+
     @property
     def is_cross(self) -> bool:
         """Whether the part of σ that is even in b is taken away."""
@@ -56,14 +69,7 @@ def get_variant(variant: str | Variant) -> Variant:
     ValueError
         If the name is unknown.
     """
-    if isinstance(variant, Variant):
-        return variant
-    if variant not in ENERGY_VARIANTS:
-        raise ValueError(
-            f"unknown variant {variant!r}; known: {', '.join(ENERGY_VARIANTS)}, or a value of "
-            "removed_variant or residual_variant"
-        )
-    return Variant(variant)
+    return variant if isinstance(variant, Variant) else Variant(variant)
 
 
 def removed_variant(table: CharacterTable | Irreps, families: Sequence[Sequence[int]]) -> Variant:
@@ -167,8 +173,10 @@ class Readout:
         """Return ½ cᵀSc, shape (L,), and Sc, shape (labels, L), of sums c (labels, L)."""
         if self.scales is not None:
             alpha, beta, _ = self.scales
-            pull = alpha * sums - beta * sums.sum(0)
-            return 0.5 * np.einsum("tl,tl->l", sums, pull), pull
+            total = sums.sum(0)
+            pull = alpha * sums - beta * total
+            inner = np.einsum("tl,tl->l", sums - total / len(sums), pull)
+            return 0.5 * (inner + total**2 * (alpha / len(sums) - beta)), pull
         read = sums
         if self.share is not None:
             share = self.share.astype(sums.dtype)[:, None]
@@ -222,6 +230,11 @@ def _unbiased_scales(pairs: PairSet) -> tuple[float, float, float]:
     own, total = 1 - 1 / order, order**2
     if pairs.sampling == "per_target":
         k = n // order
+        if np.any(pairs.target_counts != k):
+            raise ValueError(
+                "ht of per_target samples needs equally many pairs of each target, got "
+                f"{pairs.target_counts.min()} to {pairs.target_counts.max()}"
+            )
         if k < 2:
             raise ValueError("ht needs two pairs of each target, got one; raise train_fraction")
         same = (order - 1) ** 2 / (k * (k - 1))
@@ -231,5 +244,10 @@ def _unbiased_scales(pairs: PairSet) -> tuple[float, float, float]:
     if pairs.sampling == "with":
         both = n * (n - 1) / total**2
         return 1 / both, 1 / (order * both), own / both
+    if pairs.multiplicities.max() > 1:
+        raise ValueError(
+            "ht needs to know how pairs were drawn: a pair stands twice in a set that is not of "
+            "sampling 'with'; build PairSet(..., sampling='with') if it was drawn so"
+        )
     both = n * (n - 1) / (total * (total - 1))
     return 1 / both, 1 / (order * both), own * (1 - (n - 1) / (total - 1)) / both
