@@ -14,8 +14,7 @@ from scipy.optimize import linprog, lsq_linear
 
 from groupfeat.energy._activations import Activation, get_activation
 from groupfeat.energy._pairs import PairSet
-from groupfeat.energy._search import VANISHING
-from groupfeat.energy._sphere import HessianSpectrum, check_unit
+from groupfeat.energy._sphere import VANISHING, HessianSpectrum, check_unit
 from groupfeat.energy._variants import Variant, get_variant, make_readout
 
 __all__ = [
