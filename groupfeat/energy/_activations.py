@@ -93,7 +93,7 @@ def get_activation(name: str | Activation, parameter: float | None = None) -> Ac
     if name not in _FORMULAS:
         raise ValueError(f"unknown activation {name!r}; known: {', '.join(ACTIVATIONS)}")
     default = {"power": 3.0, "leaky_relu": 0.01}.get(name)
-    if default is None and parameter is not None:
+    if default is None and parameter:  # 0 is what those that take none hold
         raise ValueError(f"{name} takes no parameter, got {parameter}; power and leaky_relu do")
     q = (default or 0.0) if parameter is None else float(parameter)
     if name == "power" and not q >= 2:
