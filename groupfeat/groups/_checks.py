@@ -1,5 +1,6 @@
 """The door for foreign Cayley tables: every axiom is checked in full, once."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,18 +9,21 @@ from numpy.typing import ArrayLike, NDArray
 from groupfeat.groups._errors import NotAGroupError
 from groupfeat.groups._generation import generating_set
 
-__all__ = ["as_cayley_table", "check_group_axioms"]
+__all__ = ["as_cayley_table", "check_group_axioms", "checked_elements", "table_dtype"]
 
 
 def as_cayley_table(table: ArrayLike) -> NDArray[Any]:
     """Return ``table`` as a square array of entries ``0..M-1``, or say what is wrong."""
-    array = np.asarray(table)
+    try:
+        array = np.asarray(table)
+    except ValueError as error:
+        raise NotAGroupError("a Cayley table must be square, got rows of unlike shapes") from error
     if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
         raise NotAGroupError(
             f"a Cayley table must be a non-empty square array, got shape {array.shape}"
         )
     if array.dtype.kind not in "iu":
-        array = _integers_from(array)
+        _check_whole(array)
     order = len(array)
     outside = np.argwhere((array < 0) | (array >= order))
     if len(outside):
@@ -57,12 +61,31 @@ def check_group_axioms(table: NDArray[Any]) -> None:
             )
 
 
-def _integers_from(array: NDArray[Any]) -> NDArray[Any]:
+def checked_elements(elements: Iterable[int], order: int, name: str) -> NDArray[np.intp]:
+    """Return a list of elements as indices; a mask, a fraction or a negative number is none.
+
+    Raises
+    ------
+    ValueError
+        If they are no list of whole numbers 0..M-1.
+    """
+    chosen = np.asarray(elements if isinstance(elements, np.ndarray) else list(elements))
+    if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
+        raise ValueError(
+            f"elements of {name} must be a list of whole numbers 0..{order - 1}, "
+            f"got {chosen.dtype} of shape {chosen.shape}"
+        )
+    outside = chosen[(chosen < 0) | (chosen >= order)]
+    if len(outside):
+        raise ValueError(f"element {outside[0]} is not in 0..{order - 1} of {name}")
+    return chosen.astype(np.intp)
+
+
+def _check_whole(array: NDArray[Any]) -> None:
     if array.dtype.kind == "f" and bool(np.all(np.isfinite(array))):
-        whole = np.rint(array)
-        broken = np.argwhere(whole != array)
+        broken = np.argwhere(np.rint(array) != array)
         if not len(broken):
-            return whole.astype(np.int64)
+            return
         g, h = (int(i) for i in broken[0])
         raise NotAGroupError(f"entry ({g}, {h}) is {array[g, h]}, expected a whole number")
     raise NotAGroupError(f"a Cayley table must hold element indices, got dtype {array.dtype}")

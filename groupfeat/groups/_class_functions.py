@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups._characters import CharacterTable
+from groupfeat.groups._checks import checked_elements
 from groupfeat.groups._element_orders import powers_of
 from groupfeat.groups._finite_group import FiniteGroup
 
@@ -138,7 +139,7 @@ def _checked(character: ArrayLike, group: FiniteGroup, *, stacked: bool = True) 
 def checked_subgroup(
     group: FiniteGroup, subgroup: Sequence[int] | NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    elements = np.asarray(subgroup, dtype=np.intp)
+    elements = checked_elements(subgroup, group.order, group.name)
     closed = group.subgroup(elements.tolist())
     if not np.array_equal(np.sort(elements), closed):
         raise ValueError(

@@ -109,6 +109,9 @@ def isotypic_projector(
     """
     characters = table.table if isinstance(table, Irreps) else table
     chosen = sorted(set(family))
+    outside = [k for k in chosen if k not in range(len(characters))]
+    if outside or not chosen:
+        raise ValueError(f"a family must be irreps 0..{len(characters) - 1}, got {tuple(family)}")
     missing = sorted({int(characters.conjugate[k]) for k in chosen} - set(chosen))
     if missing:
         raise ValueError(f"family {tuple(family)} lacks the conjugate irrep {missing[0]}; add it")
@@ -199,4 +202,6 @@ def _checked(function: ArrayLike, order: int) -> Array:
     values = np.asarray(function)
     if values.ndim == 0 or values.shape[-1] != order:
         raise ValueError(f"a function on the group needs shape (..., {order}), got {values.shape}")
+    if values.dtype.kind not in "fciub":
+        raise ValueError(f"a function on the group needs numbers, got dtype {values.dtype}")
     return values if values.dtype.kind in "fc" else values.astype(np.float64)

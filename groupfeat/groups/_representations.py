@@ -218,7 +218,7 @@ def induced_representation(
 def checked_representation(matrices: ArrayLike, group: FiniteGroup) -> Matrix:
     """Return ``matrices`` as floats if D(s)D(g) = D(sg) for all g and generators s, else raise."""
     given = _float(np.asarray(matrices))
-    if given.ndim != 3 or len(given) != group.order or given.shape[1] != given.shape[2]:
+    if given.ndim != 3 or len(given) != group.order or not 0 < given.shape[1] == given.shape[2]:
         raise ValueError(
             f"expected one square matrix an element, shape ({group.order}, n, n), got {given.shape}"
         )

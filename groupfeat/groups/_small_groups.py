@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import operator
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -43,6 +44,7 @@ def small_group(order: int, index: int) -> FiniteGroup:
     >>> small_group(21, 1).is_abelian, len(small_group(120, 34).conjugacy_classes)
     (False, 7)
     """
+    order, index = int(operator.index(order)), int(operator.index(index))
     count = number_of_small_groups(order)
     if not 1 <= index <= count:
         known = f"ids 1..{count}" if count > 1 else "id 1 only"
@@ -63,7 +65,7 @@ def number_of_small_groups(order: int) -> int:
     """Return the number of groups of an order in 1..511, up to isomorphism."""
     if not 1 <= order <= MAX_ORDER:
         raise ValueError(f"groups of order 1..{MAX_ORDER} are stored, got {order}")
-    count: int = _index()["orders"][str(order)][0]
+    count: int = _index()["orders"][str(int(operator.index(order)))][0]
     return count
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from groupfeat.groups._checks import checked_elements
 from groupfeat.groups._finite_group import FiniteGroup
 
 __all__ = [
@@ -57,8 +58,8 @@ def commutator_subgroup(group: FiniteGroup, first: Sequence[int], second: Sequen
 
 def normal_closure(group: FiniteGroup, elements: Sequence[int]) -> Indices:
     """Return the least normal subgroup that holds ``elements``, sorted."""
-    classes = group.conjugacy_classes
-    wanted = np.isin(classes.labels, classes.labels[list(elements)])
+    chosen, classes = _elements(group, elements), group.conjugacy_classes
+    wanted = np.isin(classes.labels, classes.labels[chosen])
     return group.subgroup(np.flatnonzero(wanted).tolist())
 
 
@@ -88,9 +89,9 @@ def is_solvable(group: FiniteGroup) -> bool:
     return derived_series(group)[-1] == 1
 
 
-def is_normal(group: FiniteGroup, subgroup: ArrayLike) -> bool:
+def is_normal(group: FiniteGroup, subgroup: Sequence[int] | Indices) -> bool:
     """Whether the given elements form a normal subgroup."""
-    members = np.unique(np.asarray(subgroup, dtype=np.intp))
+    members = np.unique(_elements(group, subgroup))
     return np.array_equal(members, normal_closure(group, members.tolist()))
 
 
@@ -104,7 +105,7 @@ def subgroup_group(group: FiniteGroup, elements: Sequence[int]) -> tuple[FiniteG
     return FiniteGroup._trusted(f"subgroup of {group.name}", table, None, names), members
 
 
-def quotient(group: FiniteGroup, normal: ArrayLike) -> tuple[FiniteGroup, Indices]:
+def quotient(group: FiniteGroup, normal: Sequence[int] | Indices) -> tuple[FiniteGroup, Indices]:
     """Return G/N and the projection (M,) onto it; cosets are numbered by their least element.
 
     Raises
@@ -112,7 +113,7 @@ def quotient(group: FiniteGroup, normal: ArrayLike) -> tuple[FiniteGroup, Indice
     ValueError
         If ``normal`` is no normal subgroup; the first element that breaks it is named.
     """
-    members = np.unique(np.asarray(normal, dtype=np.intp))
+    members = np.unique(_elements(group, normal))
     closure = normal_closure(group, members.tolist())
     extra = np.setdiff1d(closure, members)
     if len(extra) or len(members) != len(closure):
@@ -127,9 +128,5 @@ def quotient(group: FiniteGroup, normal: ArrayLike) -> tuple[FiniteGroup, Indice
     return found, projection.astype(np.intp)
 
 
-def _elements(group: FiniteGroup, elements: Sequence[int]) -> Indices:
-    chosen = np.array(list(elements), dtype=np.intp)
-    outside = chosen[(chosen < 0) | (chosen >= group.order)]
-    if len(outside):
-        raise ValueError(f"element {outside[0]} is not in 0..{group.order - 1} of {group.name}")
-    return chosen
+def _elements(group: FiniteGroup, elements: Sequence[int] | Indices) -> Indices:
+    return checked_elements(elements, group.order, group.name)

@@ -37,7 +37,7 @@ def from_sympy(group: Any, *, name: str = "", max_order: int = MAX_ORDER) -> Fin
         title = name or f"<sympy group of degree {group.degree}>"
         check_order(int(group.order()), max_order, title)
         images = [generator.array_form for generator in group.generators]
-        return from_permutations(images or [[0]], name=title, max_order=max_order)
+        return from_permutations(images if group.degree else [[0]], name=title, max_order=max_order)
     if isinstance(group, FpGroup):
         return from_presentation(_presentation(group), name=name, max_order=max_order)
     raise TypeError(
