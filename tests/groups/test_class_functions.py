@@ -74,7 +74,7 @@ def test_frobenius_reciprocity(group: FiniteGroup, data: st.DataObject) -> None:
 
 
 def test_textbook_decompositions_of_s4() -> None:
-    # Fulton & Harris, Representation Theory, §2.3: V⊗V = U + V + V' + W.
+    # Fulton & Harris, Representation Theory (1991): V⊗V = U + V + V' + W.
     group = group_from_spec("S4")
     table = character_table(group)
     assert multiplicities(table.values[3] ** 2, table).tolist() == [1, 0, 1, 1, 1]

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import sympy
 
-from groupfeat.groups import character_table, exact_character_values, group_from_spec
+from groupfeat.groups import (
+    character_table,
+    exact_character_values,
+    group_from_spec,
+    irreps,
+    number_of_small_groups,
+    small_group,
+)
 
 SPECS = ["C1", "C7", "C12", "S4", "A5", "D5", "D9", "Q8", "F21", "SL(2,5)", "PSL(2,7)"]
 
@@ -45,3 +52,34 @@ def test_equal_values_are_equal_expressions() -> None:
     exact = exact_character_values(table)
     numbers = {complex(round(v.real, 9), round(v.imag, 9)) for v in table.values.ravel()}
     assert len(set(exact)) == len(numbers)
+
+
+def values_of(exact: sympy.Matrix) -> np.ndarray:
+    """Return the numbers, each expression evaluated once to 30 digits."""
+    known = {value: complex(sympy.N(value, 30)) for value in set(exact)}
+    return np.array([[known[exact[i, j]] for j in range(exact.cols)] for i in range(exact.rows)])
+
+
+def worst_exact_error(orders: range, per_order: int) -> float:
+    """Return the largest distance of exact values from traces of the irreps' matrices."""
+    worst = 0.0
+    for order in orders:
+        count = number_of_small_groups(order)
+        for index in sorted(
+            {1 + (count - 1) * t // max(per_order - 1, 1) for t in range(per_order)}
+        ):
+            reps = irreps(small_group(order, index))
+            representatives = reps.group.conjugacy_classes.representatives
+            traces = [np.trace(r.matrices(representatives), axis1=1, axis2=2) for r in reps]
+            exact = values_of(exact_character_values(reps.table))
+            worst = max(worst, float(np.abs(exact - np.array(traces)).max()))
+    return worst
+
+
+def test_exact_values_are_traces_of_irreps_on_many_groups() -> None:
+    assert worst_exact_error(range(1, 49), 3) < 1e-12
+
+
+@pytest.mark.slow
+def test_exact_values_are_traces_of_irreps_to_order_200() -> None:
+    assert worst_exact_error(range(49, 201), 4) < 1e-12
