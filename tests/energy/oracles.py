@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy import Activation, PairSet
+from groupfeat.groups import symmetric
 
 Floats = NDArray[np.float64]
 
@@ -46,3 +47,9 @@ def printed_fourier_form(w: Floats, pairs: PairSet, irreps: object) -> float:
         if not irrep.is_trivial:
             total += abs(np.trace(block)) ** 2 / irrep.dim
     return total / (2 * order)
+
+
+def sign_weight() -> Floats:
+    """Return a = b = the sign of S3, unit norm: a closed-form critical point of ReLU."""
+    sign = np.array([1.0 if s == 1 or s % 2 else -1.0 for s in symmetric(3).element_orders])
+    return np.concatenate([sign, sign]) / np.sqrt(12)

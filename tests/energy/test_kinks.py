@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.optimize import linprog, minimize
+from scipy.optimize import minimize
 
 from groupfeat.energy import (
     PairSet,
@@ -20,15 +20,9 @@ from groupfeat.energy import (
 )
 from groupfeat.energy._kinks import _inside, cell_of, make_cells, subspace_of
 from groupfeat.groups import cyclic, group_from_spec, irreps, symmetric
-from tests.energy.oracles import design
+from tests.energy.oracles import sign_weight
 
 Floats = NDArray[np.float64]
-
-
-def sign_weight() -> Floats:
-    """Return a = b = the sign of S3, unit norm: a closed-form critical point of ReLU."""
-    sign = np.array([1.0 if s == 1 or s % 2 else -1.0 for s in symmetric(3).element_orders])
-    return np.concatenate([sign, sign]) / np.sqrt(12)
 
 
 def by_continuation(w: Floats, pairs: PairSet) -> Floats:
@@ -220,102 +214,6 @@ def test_found_maxima_of_relu_stop_on_kinks() -> None:
         assert (c.index, c.flat_dim) == (0, 0)
         assert c.gradient_norm <= 1e-8
         assert kink_certificate(c.representative, full_pairs(symmetric(3))).is_strict_maximum
-
-
-def largest_margin(w: Floats, pairs: PairSet, active: Floats) -> float:
-    """Largest m with balancing slopes in [m, 1 − m], by one linear program a choice (ReLU)."""
-    x, y = design(pairs)
-    u = x @ w
-    kinked = np.isin(np.arange(len(pairs)), active)
-    force = y @ (y.T @ np.where(kinked, 0, np.maximum(u, 0)))
-    tangent = np.eye(len(w)) - np.outer(w, w)
-    down = np.flatnonzero(kinked & (force < -1e-9))
-    up = np.flatnonzero(kinked & (force > 1e-9))
-    margins = []
-    for outer in np.ndindex(*[2] * len(up)):
-        slopes = np.where(u > 0, 1.0, 0.0)
-        slopes[kinked], slopes[up] = 0.0, outer
-        pull = tangent @ x.T @ (force * slopes)
-        columns = tangent @ (force[down, None] * x[down]).T
-        k = len(down)
-        one = np.ones((k, 1))
-        found = linprog(
-            np.append(np.zeros(k), -1.0),
-            A_ub=np.block([[-np.eye(k), one], [np.eye(k), one]]),
-            b_ub=np.append(np.zeros(k), np.ones(k)),
-            A_eq=np.column_stack([columns, np.zeros(len(w))]),
-            b_eq=-pull,
-            bounds=[(None, None)] * (k + 1),
-        )
-        margins.append(-found.fun if found.success else -np.inf)
-    return min(margins)
-
-
-def test_margin_is_that_of_one_linear_program_a_choice() -> None:
-    full = full_pairs(symmetric(3))
-    assert kink_certificate(sign_weight(), full).margin == pytest.approx(0.5, abs=1e-9)
-    for pairs, starts in (
-        (full, random_starts(6, 12, rng=0)),
-        (sample_pairs(cyclic(7), 46 / 49, rng=0), random_starts(7, 8, rng=0)),
-    ):
-        upward = 0
-        for w in ascend_kinked(starts, pairs).weights:
-            proof = kink_certificate(w, pairs)
-            expected = largest_margin(w, pairs, proof.active)
-            assert proof.margin == pytest.approx(expected, abs=1e-6)
-            upward += proof.n_upward
-        assert pairs.is_full or upward > 0
-
-
-def test_a_point_with_no_margin_is_not_certified() -> None:
-    """A balance that needs a slope at the end of its interval proves nothing."""
-    pairs = sample_pairs(symmetric(3), 30 / 36, rng=0)
-    start = random_starts(6, 60, rng=0)[12:13]
-    proof = kink_certificate(ascend_kinked(start, pairs).weights[0], pairs)
-    assert proof.gradient_norm <= 1e-8
-    assert proof.is_strict_maximum == (proof.margin > 1e-6)
-
-
-def rise_off_the_held_kinks(w: Floats, pairs: PairSet, step: float) -> float:
-    """Largest rise of E over random tangents that keep each pair of nonzero force on its kink."""
-    x, y = design(pairs)
-    u = x @ w
-    force = y @ (y.T @ np.where(np.abs(u) < 1e-9, 0, np.maximum(u, 0)))
-    held = x[(np.abs(u) < 1e-9) & (np.abs(force) > 1e-9)]
-    rows = np.vstack([held, w])
-    free = np.linalg.svd(rows)[2][np.linalg.matrix_rank(rows, tol=1e-9) :]
-    moves = np.random.default_rng(0).standard_normal((500, len(free))) @ free
-    near = w + step * moves / np.linalg.norm(moves, axis=1, keepdims=True)
-    near /= np.linalg.norm(near, axis=1, keepdims=True)
-    return float(energy(near, pairs, "relu").max() - energy(w, pairs, "relu"))
-
-
-@pytest.mark.parametrize("spec", ["C3", "C4", "C2xC2"])
-def test_the_plateau_is_no_maximum(spec: str) -> None:
-    """E = 0 is the least E; around a unit vector all kinks are of pairs without force."""
-    pairs = full_pairs(group_from_spec(spec))
-    for position in range(2 * pairs.order):
-        w = np.eye(2 * pairs.order)[position]
-        proof = kink_certificate(w, pairs)
-        assert (proof.energy, proof.gradient_norm) == (0, 0)
-        assert proof.codim > 0
-        assert rise_off_the_held_kinks(w, pairs, 1e-3) > 1e-8
-        assert not proof.is_strict_maximum
-
-
-def test_kinks_without_force_hold_nothing() -> None:
-    """On C8 at E = 2 half of the active pairs have (Sc)_t = 0: first order proves nothing."""
-    pairs = full_pairs(cyclic(8))
-    # The character of order 4 without its zeros: a = b = (1, 1, -1, -1, ...), E = 2.
-    side = np.tile([1.0, 1.0, -1.0, -1.0], 2)
-    w = np.concatenate([side, side]) / 4
-    proof = kink_certificate(w, pairs)
-    assert proof.energy == pytest.approx(2, rel=1e-12)
-    assert proof.gradient_norm <= 1e-10
-    assert proof.margin > 0.1
-    assert (proof.index, proof.nullity) == (0, 0)
-    assert rise_off_the_held_kinks(w, pairs, 1e-3) < 0  # it may well be a maximum
-    assert not proof.is_strict_maximum
 
 
 @pytest.mark.parametrize("slope", [1.0, 2.0])

@@ -241,3 +241,31 @@ def test_merging_keeps_the_ends_that_either_run_knows(subset_graph: LandscapeGra
         both = merge_graphs(one, other)
         assert both.ends.min() >= 0
         np.testing.assert_allclose(both.barriers(), subset_graph.barriers(), rtol=1e-9)
+
+
+def test_points_near_each_other_up_to_signs_are_one() -> None:
+    w = random_starts(3, 1, rng=0)[0]
+    aside = random_starts(3, 1, rng=1)[0]
+    points = np.array([w, -w, w + 5e-4 * aside, w + 1e-2 * aside])
+    for signs, expected in ((((1, 1), (-1, -1)), [0, 0, 0, 3]), (((1, 1),), [0, 1, 0, 3])):
+        assert Sameness(signs, None).find(points, np.ones(4)).tolist() == expected
+
+
+def test_what_may_be_unseen_is_counted(subset_graph: LandscapeGraph) -> None:
+    """Each class met once: the next is as likely new; maxima that no start met do not count."""
+    once = np.ones(len(subset_graph.saddles), dtype=np.intp)
+    assert replace(subset_graph, saddle_counts=once).unseen_saddles == 1
+    assert replace(subset_graph, maxima_counts=once[: len(subset_graph.maxima)]).unseen_maxima == 1
+    alone = np.zeros(len(subset_graph.maxima), dtype=np.intp)
+    alone[0] = 100
+    told = replace(subset_graph, maxima_counts=alone).unseen_maxima
+    assert told == pytest.approx(1 - 0.05 ** (1 / 100))
+    assert replace(subset_graph, maxima_counts=alone).only_from_saddles == len(alone) - 1
+    assert 0 < subset_graph.unseen_maxima < 0.01
+    assert 0 < subset_graph.unseen_saddles < 0.02
+
+
+def test_the_largest_component_stands_first(subset_graph: LandscapeGraph) -> None:
+    ends = np.where(subset_graph.ends == 0, -1, subset_graph.ends)
+    apart = replace(subset_graph, ends=ends)
+    assert apart.components == (tuple(range(1, len(subset_graph.maxima))), (0,))
