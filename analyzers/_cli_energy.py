@@ -1,7 +1,7 @@
 """Verbs of the energy and their options."""
 
 from analyzers import _cli_verbs_energy as verbs
-from analyzers._cli_options import Json, Out, Seed
+from analyzers._cli_options import Json, Out, Seed, Whole
 from analyzers._cli_output import Outcome
 
 __all__ = ["landscape", "maxima", "threshold"]
@@ -11,7 +11,7 @@ def maxima(
     spec: str,
     *,
     activation: str = "square",
-    starts: int = 200,
+    starts: Whole = 200,
     train_fraction: float = 1.0,
     method: str = "fast",
     seed: Seed = 0,
@@ -44,7 +44,7 @@ def maxima(
 
 
 def landscape(
-    spec: str, *, samples: int = 8192, seed: Seed = 0, json: Json = False, out: Out = None
+    spec: str, *, samples: Whole = 8192, seed: Seed = 0, json: Json = False, out: Out = None
 ) -> Outcome:
     """Tell the exact landscape of x² on all pairs: families, basins, barriers.
 
@@ -67,7 +67,7 @@ def landscape(
 def threshold(
     spec: str,
     *,
-    trials: int = 20,
+    trials: Whole = 20,
     variant: str = "raw",
     kind: str = "existence",
     sampling: str = "without",

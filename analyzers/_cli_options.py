@@ -1,16 +1,29 @@
 """Options that several verbs share."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
 from cyclopts.validators import Number
 
 from analyzers.storage import prepare_folder
 
-__all__ = ["Json", "Out", "Seed"]
+__all__ = ["Json", "Out", "Seed", "Whole"]
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
-Seed = Annotated[int, Parameter(name="--seed", validator=Number(gte=0))]
+
+
+def _whole(_: object, tokens: Sequence[Token]) -> int:
+    """Read a whole number; cyclopts itself rounds 1.5 to 2 without a word."""
+    text = tokens[0].value
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {text!r}") from None
+
+
+Whole = Annotated[int, Parameter(converter=_whole)]
+Seed = Annotated[int, Parameter(name="--seed", converter=_whole, validator=Number(gte=0))]
 
 
 def _writable(_: object, value: str | None) -> None:

@@ -1,7 +1,7 @@
 """Verbs of the whole study and their options."""
 
 from analyzers import _cli_verbs_study as verbs
-from analyzers._cli_options import Json, Seed
+from analyzers._cli_options import Json, Seed, Whole
 from analyzers._cli_output import Outcome
 
 __all__ = ["study"]
@@ -11,9 +11,9 @@ def study(
     spec: str,
     *,
     out: str,
-    starts: int = 200,
-    runs: int = 6,
-    epochs: int = 4000,
+    starts: Whole = 200,
+    runs: Whole = 6,
+    epochs: Whole = 4000,
     seed: Seed = 0,
     json: Json = False,
 ) -> Outcome:
