@@ -1,5 +1,6 @@
 """Pictures of a landscape: a leaf a maximum, a fork a barrier, a line two joined maxima."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,3 +71,37 @@ def test_a_tree_without_maxima_is_refused() -> None:
     none = explore_landscape(full_pairs(cyclic(5)), "linear", starts=5, searches=5, rng=0)
     with pytest.raises(ValueError, match="no maximum"):
         plot_disconnectivity(none)
+
+
+def test_the_stem_hangs_below_the_lowest_fork(graph: LandscapeGraph) -> None:
+    lowest = min(float(line.get_ydata().min()) for line in plot_disconnectivity(graph).lines)
+    assert lowest < min(m.energy for m in graph.merge_tree())
+
+
+def test_discs_grow_with_the_share_of_starts(graph: LandscapeGraph) -> None:
+    counts = np.arange(len(graph.maxima)) * 10
+    told = replace(graph, maxima_counts=counts)
+    for axes in (plot_disconnectivity(told), plot_landscape_graph(told)):
+        assert len({float(c.get_sizes()[0]) for c in axes.collections}) == len(counts)
+
+
+def test_the_line_between_two_maxima_is_their_highest_saddle(graph: LandscapeGraph) -> None:
+    """Widths run from the lowest to the highest of the best saddles; the order is no matter."""
+    turned = np.arange(len(graph.saddles))[::-1]
+    other = replace(
+        graph,
+        saddles=graph.saddles.take(turned),
+        saddle_counts=graph.saddle_counts[turned],
+        ends=graph.ends[turned],
+    )
+    one, two = (
+        [line.get_linewidth() for line in plot_landscape_graph(g).lines] for g in (graph, other)
+    )
+    np.testing.assert_allclose(one, two)
+    best: dict[tuple[int, ...], float] = {}
+    for ends, level in zip(graph.ends.tolist(), graph.saddles.energies.tolist(), strict=True):
+        if ends[0] != ends[1]:
+            key = tuple(sorted(ends))
+            best[key] = max(level, best.get(key, level))
+    title = plot_landscape_graph(graph).get_title()
+    assert f"E {min(best.values()):.3f} (pale) to {max(best.values()):.3f} (dark)" in title

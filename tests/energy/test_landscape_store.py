@@ -14,6 +14,7 @@ from groupfeat.energy import (
     LandscapeGraph,
     explore_landscape,
     extend_store,
+    family_shares,
     full_pairs,
     get_activation,
     load_store,
@@ -22,7 +23,7 @@ from groupfeat.energy import (
     sample_pairs,
 )
 from groupfeat.energy._landscape_store import _read_activation
-from groupfeat.groups import cyclic, symmetric
+from groupfeat.groups import cyclic, irreps, symmetric
 
 PAIRS = sample_pairs(cyclic(5), 0.8, rng=0)
 
@@ -273,3 +274,18 @@ def test_polynomials_are_kept() -> None:
     sigma = polynomial_activation([0, 0, 1, 0.5])
     told = {"name": sigma.name, "parameter": sigma.parameter, "coefficients": [0, 0, 1, 0.5]}
     assert _read_activation(told) == sigma
+
+
+def test_manifolds_keep_their_declared_directions(tmp_path: Path) -> None:
+    pairs, table, path = full_pairs(symmetric(3)), irreps(symmetric(3)), tmp_path / "s3.sqlite"
+    found = explore_landscape(
+        pairs, starts=20, searches=20, rng=0, labels=lambda w: family_shares(w, table)
+    )
+    assert found.maxima.declared.any()
+    extend_store(path, found)
+    np.testing.assert_array_equal(load_store(path).maxima.declared, found.maxima.declared)
+    np.testing.assert_array_equal(load_store(path).saddles.declared, found.saddles.declared)
+    with pytest.raises(ValueError, match="pass labels"):
+        extend_store(path, found)
+    again = extend_store(path, found, labels=lambda w: family_shares(w, table))
+    assert len(again.maxima) == len(found.maxima)
