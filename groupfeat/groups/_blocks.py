@@ -56,9 +56,11 @@ class IrrepBlock:
 
     def frames(self, cayley: NDArray[Any], elements: NDArray[Any]) -> Matrix:
         """Return u_{g x_j} as rows j for each of m elements g, (b, m, D, D)."""
+        count, order, degree = self.orbits.shape
         moved = cayley[elements[:, None], self.pivots[:, None]]
-        found: Matrix = self.orbits[np.arange(len(moved))[:, None, None], moved]
-        return found
+        # `take` moves whole vectors, where an index array would move entry by entry.
+        places = moved + order * np.arange(count)[:, None, None]
+        return self.orbits.reshape(-1, degree).take(places, axis=0)
 
     def matrices(self, cayley: NDArray[Any], elements: NDArray[Any]) -> Matrix:
         """Return ρ(g) for m elements g, (b, m, D, D), zero beyond each d."""

@@ -68,8 +68,11 @@ def _errors(table: CharacterTable, block: IrrepBlock, images: Matrix) -> tuple[f
         gram, residual = turned.conj() @ images, block.orbits[:, None] @ turned
     gram -= _identities(block)
     unitarity = math.sqrt(squares(gram).sum(axis=(2, 3)).max())
-    residual -= block.orbits[:, table.group.cayley_table[generators]]
-    worst = (squares(residual) @ np.ones(degree)).max(axis=(1, 2))
+    # `take` moves whole vectors, where an index array would move entry by entry.
+    residual -= block.orbits.take(table.group.cayley_table[generators], axis=1)
+    lengths = squares(residual)
+    lengths = lengths @ np.ones(degree) if degree > 1 else lengths[..., 0]
+    worst = lengths.max(axis=(1, 2))
     homomorphism = math.sqrt((worst * _amplification(block)).max())
     return homomorphism, unitarity, trace_error
 
@@ -95,5 +98,5 @@ def _trace_error(table: CharacterTable, block: IrrepBlock) -> float:
     frames = block.frames(group.cayley_table, group.conjugacy_classes.representatives)
     # The trace is one inner product of d² entries.
     lines = frames.reshape(*frames.shape[:2], -1)
-    traces = (lines @ block.inverses.reshape(len(lines), -1, 1))[:, :, 0]
+    traces = np.einsum("bkn,bn->bk", lines, block.inverses.reshape(len(lines), -1))
     return math.sqrt(squares(traces - table.values[block.indices]).max())

@@ -53,7 +53,9 @@ def find_conjugacy_classes(
     """Return the orbits of g ↦ s g s⁻¹ over the generators s."""
     everyone = np.arange(len(table))
     if len(table) <= _SMALL:
-        labels = table[table, inverse[:, None]].min(axis=0).astype(np.intp)
+        # g x g⁻¹ at place (gx)·M + g⁻¹ of the flat table, the quicker look-up.
+        places = table * np.intp(len(table)) + inverse[:, None]
+        labels = table.take(places).min(axis=0).astype(np.intp)
     else:
         labels = _least_conjugates(table, inverse, generators)
     first = np.flatnonzero(labels == everyone)

@@ -7,6 +7,7 @@ d·m. Its pivoted Cholesky factor holds their coordinates in an orthonormal
 basis. If m > 1, a random element of the corner algebra splits one copy off.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -86,13 +87,14 @@ def projected_characters(table: CharacterTable, chosen: Projections, *, real: bo
     if real:
         phases, values = phases.real.round(), values.real
     phases = (phases * (steps < orders) / orders)[:, None]
-    rows = np.arange(len(values))[:, None, None]
-    total: Matrix = np.zeros((len(values), 1, group.order), dtype=values.dtype)
+    places = len(table) * np.arange(len(values))[:, None, None]
+    total: NDArray[Any] = np.zeros((len(values), 1, group.order), dtype=values.dtype)
     width = max(1, _BLOCK_ENTRIES // total.size)
     for start in range(0, longest, width):
         part = slice(start, start + width)
         # hˢx and x hˢ are conjugate, and rows are read faster than columns.
-        total += phases[:, :, part] @ values[rows, labels[cayley[powers[:, part]]]]
+        moved: Matrix = values.take(labels.take(cayley[powers[:, part]]) + places)
+        total += phases[:, :, part] @ moved
     return total[:, 0]
 
 
@@ -130,11 +132,11 @@ def _batch_orbits(
     factors, pivots = _pivoted_cholesky(table, phi, ranks)
     for b, (rank, copies) in enumerate(zip(ranks, chosen.multiplicities.tolist(), strict=True)):
         orbit, basis = factors[b, :rank].T, pivots[b, :rank]
-        one = chosen.part(slice(b, b + 1))
         if copies > 1:
+            one = chosen.part(slice(b, b + 1))
             split = _split(table, phi[b], orbit, basis, one, rank // copies, rng)
             orbit, basis = canonical_orbit(split)
-        yield OrbitStack(one.indices, orbit[None], basis[None])
+        yield OrbitStack(chosen.indices[b : b + 1], orbit[None], basis[None])
 
 
 def _pivoted_cholesky(
@@ -161,7 +163,7 @@ def _pivoted_cholesky(
         height = residual[rows, chosen]
         if height.min() < 1e-6:
             raise ArithmeticError(f"the Gram matrix has rank {i} < {ranks[int(height.argmin())]}")
-        column = phi[rows[:, None], cayley[inverse[chosen]]]
+        column = phi.take(cayley[inverse[chosen]] + order * rows[:, None])
         if i:
             known = factors[rows, :i, chosen].conj()
             column -= (known[:, None] @ factors[:active, :i])[:, 0]
@@ -186,23 +188,22 @@ def _split(
 ) -> Matrix:
     """Split one copy of ρ off m copies with a random Hermitian element of the corner algebra."""
     group = table.group
-    basis = factor[pivots].T
+    inverse: Matrix = np.linalg.inv(factor[pivots].T)
     ratios = group.cayley_table[np.ix_(group.inverse[pivots], pivots)]
     for attempt in range(_SPLIT_ATTEMPTS):
         psi = _corner_function(table, phi, chosen, ratios, 4 + 4 * attempt, rng)
-        inner: Matrix = np.linalg.solve(basis.conj().T, psi.conj().T)
-        corner: Matrix = np.linalg.solve(basis.conj().T, inner.conj().T)
-        corner = (corner + corner.conj().T) / 2
-        values, vectors = np.linalg.eigh(corner)
+        corner = inverse.conj().T @ psi @ inverse
+        values, vectors = np.linalg.eigh((corner + corner.conj().T) / 2)
         clusters = values.reshape(-1, degree)
-        spread = float(np.ptp(clusters, axis=1).max())
+        spread = float((clusters[:, -1] - clusters[:, 0]).max())
         gaps = np.full(len(clusters) + 1, np.inf)
         gaps[1:-1] = clusters[1:, 0] - clusters[:-1, -1]
         lonely = np.minimum(gaps[:-1], gaps[1:])
-        best = int(np.argmax(np.round(lonely, 6)))
-        if lonely[best] > 1e-3 and spread < 1e-9 * max(1.0, float(np.abs(values).max())):
+        best = int(np.rint(lonely * _RESOLUTION).argmax())
+        if lonely[best] > 1e-3 and spread < 1e-9 * max(1.0, -values[0], values[-1]):
             copy = factor @ vectors[:, best * degree : (best + 1) * degree].conj()
-            return copy / np.sqrt(np.mean(np.sum(np.abs(copy) ** 2, axis=1)))
+            # Not an inner product of BLAS, whose value depends on the number of threads.
+            return copy * math.sqrt(group.order / squares(copy).sum())
     raise ArithmeticError("no random element split the copies apart")
 
 

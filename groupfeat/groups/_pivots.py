@@ -1,5 +1,6 @@
 """Choose d vectors of an orbit that form a well-conditioned basis, and coordinates by them."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,9 @@ def canonical_orbit(
         pivots[i] = np.rint(lengths * _RESOLUTION).argmax()
         rest = orbit[pivots[i]]
         # Twice is enough (Kahan): the second pass removes what rounding left of the first.
-        for _ in range(2):
+        for _ in range(2 if i else 0):
             rest = rest - (basis[:i].conj() @ rest) @ basis[:i]
-        length = np.linalg.norm(rest)
+        length = math.sqrt(np.vdot(rest, rest).real)
         if length < 1e-3:
             raise ArithmeticError(f"the orbit spans {i} < {degree} dimensions")
         basis[i] = rest / length
