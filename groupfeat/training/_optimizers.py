@@ -9,6 +9,7 @@ from torch import Tensor
 
 from groupfeat.training import _kernels_hidden as kernels
 from groupfeat.training._config import TrainConfig
+from groupfeat.training._updates import adam_numbers, adam_update, gd_update
 
 __all__ = ["Optimizer", "orthogonalized", "rate_factor"]
 
@@ -76,43 +77,27 @@ class Optimizer:
         return found
 
     def _gd(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
-        parameter = self.parameters[name]
-        if self.decay:
-            gradient = gradient.add(parameter, alpha=self.decay)
-        if self.config.momentum:
-            gradient = self.state[f"{name}.b"].mul_(self.config.momentum).add_(gradient)
-        parameter.add_(gradient, alpha=-rate)
+        buffer, momentum = self.state.get(f"{name}.b"), self.config.momentum
+        gd_update(self.parameters[name], gradient, buffer, rate, self.decay, momentum)
 
     def _adam(self, name: str, gradient: Tensor, rate: float, epoch: int) -> None:
-        parameter, config = self.parameters[name], self.config
-        if name in self._flat:
-            self._compiled_adam(name, gradient, rate, epoch)
-            return
-        if self.decay and config.optimizer == "adam":
-            gradient = gradient.add(parameter, alpha=self.decay)
-        elif self.decay:
-            parameter.mul_(1 - rate * self.decay)
-        mean, square = self.state[f"{name}.m"], self.state[f"{name}.v"]
-        mean.lerp_(gradient, 1 - config.adam_beta1)
-        square.mul_(config.adam_beta2).addcmul_(gradient, gradient, value=1 - config.adam_beta2)
-        root = square.sqrt().div_(math.sqrt(1 - config.adam_beta2**epoch))
-        step = rate / (1 - config.adam_beta1**epoch)
-        parameter.addcdiv_(mean, root.add_(config.adam_epsilon), value=-step)
-
-    def _compiled_adam(self, name: str, gradient: Tensor, rate: float, epoch: int) -> None:
-        config, coupled = self.config, self.config.optimizer == "adam"
-        parameter, *moments = self._flat[name]
-        arrays = parameter, gradient.contiguous().view(-1).numpy(), *moments
-        numbers = (
-            config.adam_beta1,
-            config.adam_beta2,
-            self.decay if coupled else 0.0,
-            1.0 if coupled else 1 - rate * self.decay,
-            rate / (1 - config.adam_beta1**epoch),
-            1 / math.sqrt(1 - config.adam_beta2**epoch),
-            config.adam_epsilon,
+        config = self.config
+        numbers = adam_numbers(
+            coupled=config.optimizer == "adam",
+            rate=rate,
+            decay=self.decay,
+            beta1=config.adam_beta1,
+            beta2=config.adam_beta2,
+            epsilon=config.adam_epsilon,
+            epoch=epoch,
         )
-        kernels.adam_step(*arrays, *(parameter.dtype.type(number) for number in numbers))
+        if name in self._flat:
+            parameter, *moments = self._flat[name]
+            arrays = parameter, gradient.contiguous().view(-1).numpy(), *moments
+            kernels.adam_step(*arrays, *(parameter.dtype.type(number) for number in numbers))
+        else:
+            mean, square = self.state[f"{name}.m"], self.state[f"{name}.v"]
+            adam_update(self.parameters[name], gradient, mean, square, numbers)
 
     def _muon(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
         parameter, momentum = self.parameters[name], self.config.muon_momentum

@@ -78,16 +78,28 @@ class Run:
         while self.epoch < self.end and not self.diverged:
             if not self._step():
                 self._evaluate()
-                self._name_divergence()
+                self.name_divergence()
                 yield self.epoch, False
                 return
-            due = self.epoch % self.config.eval_every == 0 or self.epoch == self.end
+            due = self.is_due()
             if due:
                 self._evaluate()
-                self._name_divergence()
+                self.name_divergence()
             watched = observed(self.epoch, due)
             if due or watched:
                 yield self.end, watched and not self.diverged
+
+    def is_due(self) -> bool:
+        """Tell whether an evaluation is due after this step."""
+        return self.epoch % self.config.eval_every == 0 or self.epoch == self.end
+
+    def record(self, measured: Mapping[str, tuple[float, float]]) -> None:
+        """Append accuracy and loss on each set to the history; ask anew when the run ends."""
+        self.history.setdefault("epoch", []).append(self.epoch)
+        for name, (accuracy, loss) in measured.items():
+            self.history.setdefault(f"{name}_accuracy", []).append(accuracy)
+            self.history.setdefault(f"{name}_loss", []).append(loss)
+        self.end = self._end()
 
     def snapshot(self) -> Snapshot:
         """Return copies of where the run is."""
@@ -144,13 +156,14 @@ class Run:
         if self.config.ridge is not None:
             self._solve()
         layers = self.composer.layers(self.parameters)
-        self.history.setdefault("epoch", []).append(self.epoch)
-        for name, pairs in (("train", self.pairs), ("test", self.unseen)):
-            if pairs is not None:
-                accuracy, loss = measure(layers, pairs, self.spec, self.work)
-                self.history.setdefault(f"{name}_accuracy", []).append(accuracy)
-                self.history.setdefault(f"{name}_loss", []).append(loss)
-        self.end = self._end()
+        sets = {"train": self.pairs, "test": self.unseen}
+        self.record(
+            {
+                name: measure(layers, pairs, self.spec, self.work)
+                for name, pairs in sets.items()
+                if pairs is not None
+            }
+        )
         self._drop_dead(torch.finfo(self.pairs.share.dtype).eps ** 2)
 
     def _drop_dead(self, below: float) -> None:
@@ -172,7 +185,8 @@ class Run:
             name: put_back(part, self.kept, self.config.n_hidden) for name, part in parts.items()
         }
 
-    def _name_divergence(self) -> None:
+    def name_divergence(self) -> None:
+        """Note that the last loss is not finite, if so."""
         if not math.isfinite(self.history["train_loss"][-1]):
             self.diverged = (
                 f"diverged: loss is not finite at epoch {self.epoch}; lower learning_rate"

@@ -2,13 +2,14 @@
 
 import dataclasses
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 from groupfeat.energy import PairSet, sample_pairs
 from groupfeat.groups import FiniteGroup
 from groupfeat.training._config import TrainConfig
 from groupfeat.training._progress import Progress, Run
 from groupfeat.training._runs import Observer, TrainedRun, observed_epochs
+from groupfeat.training._stack import Stack, stack_key
 from groupfeat.training._tasks import Task, as_task
 
 __all__ = ["resume", "train", "train_many", "training_pairs"]
@@ -86,11 +87,13 @@ def train_many(
     observe: Observer | None = None,
     observe_at: Iterable[int] | None = None,
     device: str = "cpu",
+    stacked: bool | None = None,
 ) -> Iterator[TrainedRun]:
     """Train one network a config and yield the runs in the order given.
 
-    Configs may differ in anything. Every run is bit for bit what it is alone: on a CPU the runs
-    share no arithmetic, as small products in a loop beat stacked ones there.
+    Configs may differ in anything. In a loop every run is bit for bit what it is alone; small
+    products in a loop beat stacked ones on a CPU. Stacked, runs whose arrays have equal shapes
+    take their steps together, and agree with the loop within rounding.
 
     Parameters
     ----------
@@ -100,6 +103,10 @@ def train_many(
         One run each.
     seeds
         One for each config, for those of its seeds that are None; by default 0.
+    stacked
+        Whether plain two-layer runs of one width, activation, loss, optimiser and precision are
+        stacked: Adam, AdamW, SGD and GD, without variants of the network; others train alone. A
+        stack is trained to its end before its first run is yielded. None: on a GPU only.
 
     Raises
     ------
@@ -111,10 +118,36 @@ def train_many(
     if len(chosen) != len(configs):
         raise ValueError(f"expected a seed for each of {len(configs)} configs, got {len(chosen)}")
 
-    for position, (config, seed) in enumerate(zip(configs, chosen, strict=True)):
-        settled = settle(task, config, seed)
-        run = Run(task, settled, seed, position=position, device=device)
-        yield _finish(run, observe, at, progress)
+    settled = [settle(task, *each) for each in zip(configs, chosen, strict=True)]
+
+    def fresh(position: int) -> Run:
+        seed = chosen[position]
+        return Run(task, settled[position], seed, position=position, device=device)
+
+    together = not device.startswith("cpu") if stacked is None else stacked
+    done: dict[int, TrainedRun] = {}
+    for position, members in enumerate(_groups(settled, together)):
+        if position not in done and len(members) > 1:
+            runs = [fresh(member) for member in members]
+            found = _finish_stack(runs, observe, at, progress)
+            done |= dict(zip(members, found, strict=True))
+        yield (
+            done.pop(position)
+            if position in done
+            else _finish(fresh(position), observe, at, progress)
+        )
+
+
+def _groups(configs: Sequence[TrainConfig], together: bool) -> list[list[int]]:
+    """Return for each config the positions of those it trains with."""
+    found: dict[Hashable, list[int]] = {}
+    keys = [
+        (stack_key(config) if together else None) or position
+        for position, config in enumerate(configs)
+    ]
+    for position, key in enumerate(keys):
+        found.setdefault(key, []).append(position)
+    return [found[key] for key in keys]
 
 
 def resume(
@@ -186,12 +219,33 @@ def _finish(
     at: frozenset[int] | None,
     progress: Progress | None,
 ) -> TrainedRun:
+    for end, watched in run.advance(_watch(observe, at)):
+        _tell(run, end, watched, observe, progress)
+    return run.result()
+
+
+def _finish_stack(
+    runs: list[Run],
+    observe: Observer | None,
+    at: frozenset[int] | None,
+    progress: Progress | None,
+) -> list[TrainedRun]:
+    for run, end, watched in Stack(runs).advance(_watch(observe, at)):
+        _tell(run, end, watched, observe, progress)
+    return [run.result() for run in runs]
+
+
+def _watch(observe: Observer | None, at: frozenset[int] | None) -> Callable[[int, bool], bool]:
     def observed(epoch: int, evaluated: bool) -> bool:
         return observe is not None and (evaluated if at is None else epoch in at)
 
-    for end, watched in run.advance(observed):
-        if watched and observe is not None:
-            observe(run.snapshot())
-        if progress is not None and run.epoch:
-            progress(run.seed, run.epoch, end)
-    return run.result()
+    return observed
+
+
+def _tell(
+    run: Run, end: int, watched: bool, observe: Observer | None, progress: Progress | None
+) -> None:
+    if watched and observe is not None:
+        observe(run.snapshot())
+    if progress is not None and run.epoch:
+        progress(run.seed, run.epoch, end)

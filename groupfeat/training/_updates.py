@@ -1,0 +1,63 @@
+"""One step of each optimiser on tensors, for one run (numbers) or a stack of runs (tensors)."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+__all__ = ["AdamNumbers", "adam_numbers", "adam_update", "gd_update"]
+
+
+class AdamNumbers(NamedTuple):
+    """What an Adam step needs, in the order of the compiled one; each a number or (R, 1, 1).
+
+    ``coupled`` times the parameter is added to the gradient; ``shrink`` multiplies the parameter;
+    ``step`` = rate/(1 − β₁ᵗ), ``root`` = 1/√(1 − β₂ᵗ).
+    """
+
+    keep_mean: Any
+    keep_square: Any
+    coupled: Any
+    shrink: Any
+    step: Any
+    root: Any
+    epsilon: Any
+
+
+def adam_numbers(
+    *, coupled: bool, rate: Any, decay: Any, beta1: Any, beta2: Any, epsilon: Any, epoch: int
+) -> AdamNumbers:
+    """Return the numbers of step ``epoch`` (from 1), computed in double precision.
+
+    ``coupled``: weight decay as an L2 term in the gradient (Adam), else decoupled (AdamW).
+    """
+    return AdamNumbers(
+        beta1,
+        beta2,
+        decay if coupled else 0.0 * decay,
+        1.0 + 0.0 * decay if coupled else 1 - rate * decay,
+        rate / (1 - beta1**epoch),
+        1 / np.sqrt(1 - beta2**epoch),
+        epsilon,
+    )
+
+
+def adam_update(
+    parameter: Tensor, gradient: Tensor, mean: Tensor, square: Tensor, numbers: AdamNumbers
+) -> None:
+    """Take an Adam step in place."""
+    gradient = gradient + numbers.coupled * parameter
+    mean.mul_(numbers.keep_mean).add_((1 - numbers.keep_mean) * gradient)
+    square.mul_(numbers.keep_square).add_((1 - numbers.keep_square) * gradient * gradient)
+    down = square.sqrt().mul_(numbers.root).add_(numbers.epsilon)
+    parameter.mul_(numbers.shrink).sub_(numbers.step * mean / down)
+
+
+def gd_update(
+    parameter: Tensor, gradient: Tensor, buffer: Tensor | None, rate: Any, decay: Any, momentum: Any
+) -> None:
+    """Take a gradient step in place; ``buffer`` holds what momentum keeps."""
+    gradient = gradient + decay * parameter
+    if buffer is not None:
+        gradient = buffer.mul_(momentum).add_(gradient)
+    parameter.sub_(rate * gradient)

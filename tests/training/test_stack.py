@@ -1,0 +1,155 @@
+"""Stacked runs against the loop, run by run: losses, stops, divergence, what observers see."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from groupfeat.groups import group_from_spec
+from groupfeat.training import (
+    LOSSES,
+    Snapshot,
+    Task,
+    TrainConfig,
+    TrainedRun,
+    resume,
+    table_task,
+    train,
+    train_many,
+)
+from groupfeat.training._stack import stack_key
+
+GROUP = group_from_spec("S3")
+BASE = TrainConfig(n_hidden=10, epochs=120, eval_every=1, stop="never", precision="float64")
+# Any two differ in all that may differ within a stack; the second has no test set.
+DIFFERENT: list[dict[str, Any]] = [
+    {"train_fraction": 0.5, "learning_rate": 0.01, "weight_decay": 1e-2, "beta": 0.7},
+    {"train_fraction": 1.0, "learning_rate": 0.03, "weight_decay": 0.0, "init_scale": 1.0},
+    {"train_fraction": 0.75, "learning_rate": 0.004, "weight_decay": 1e-3, "adam_beta1": 0.8},
+    {"learning_rate": 0.02, "schedule": "cosine", "warmup_epochs": 9, "adam_beta2": 0.95},
+    {"learning_rate": 0.02, "eval_every": 7, "adam_epsilon": 1e-3, "alpha": 0.5},
+]
+
+
+def both(configs: list[TrainConfig], task: Any = GROUP) -> list[list[TrainedRun]]:
+    seeds = list(range(len(configs)))
+    return [
+        list(train_many(task, configs, seeds=seeds, stacked=stacked)) for stacked in (False, True)
+    ]
+
+
+def check_same(one: TrainedRun, other: TrainedRun, rtol: float) -> None:
+    for name in ("config", "seed", "status", "epochs", "memorized_at", "generalized_at"):
+        assert getattr(one, name) == getattr(other, name)
+    assert one.history.keys() == other.history.keys()
+    for name, column in one.history.items():
+        exact = name == "epoch" or name.endswith("accuracy")
+        np.testing.assert_allclose(other.history[name], column, rtol=0 if exact else rtol)
+    for name, array in {**one.parameters, **one.optimizer_state}.items():
+        found = {**other.parameters, **other.optimizer_state}[name]
+        np.testing.assert_allclose(found, array, rtol=rtol, atol=rtol * np.abs(array).max())
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "gd"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_stack_has_the_losses_of_the_loop(optimizer: str, loss: str) -> None:
+    """120 epochs in double precision to 1e-8; every setting that may differ differs."""
+    momentum = {"momentum": 0.9} if optimizer == "sgd" else {}
+    base = dataclasses.replace(BASE, optimizer=optimizer, loss=loss, **momentum)
+    ours = [
+        {k: v for k, v in settings.items() if "adam" in optimizer or not k.startswith("adam")}
+        for settings in DIFFERENT
+    ]
+    configs = [dataclasses.replace(base, **settings) for settings in ours]
+    assert len({stack_key(config) for config in configs}) == 1
+    for one, other in zip(*both(configs), strict=True):
+        check_same(one, other, 1e-8)
+    last = [run.last("train_loss") for run in both(configs)[1]]
+    assert len(set(last)) == len(last)
+
+
+@pytest.mark.parametrize(("activation", "rate"), [("square", 0.01), ("tanh", 0.01), ("relu", 1e-3)])
+def test_single_precision_agrees(activation: str, rate: float) -> None:
+    """120 epochs in single precision to 2e-4, away from crossings of a kink."""
+    settings = {"activation": activation, "precision": "float32", "learning_rate": rate}
+    base = dataclasses.replace(BASE, **settings)  # type: ignore[arg-type]
+    configs = [dataclasses.replace(base, train_fraction=p) for p in (0.5, 0.8)]
+    for one, other in zip(*both(configs), strict=True):
+        np.testing.assert_allclose(
+            other.history["train_loss"], one.history["train_loss"], rtol=2e-4
+        )
+        assert other.first_layer.dtype == np.float32
+
+
+def test_runs_leave_the_stack_and_harm_no_other() -> None:
+    """One diverges before an evaluation, one stops when memorised, one ends early, one goes on."""
+    base = dataclasses.replace(BASE, n_hidden=30, eval_every=10, optimizer="sgd", epochs=100)
+    configs = [
+        dataclasses.replace(base, learning_rate=0.05),
+        dataclasses.replace(base, learning_rate=1e9),
+        dataclasses.replace(base, epochs=33),
+        dataclasses.replace(base, learning_rate=0.5, stop="memorised", stop_accuracy=0.6),
+    ]
+    loop, stack = both(configs)
+    for one, other in zip(loop, stack, strict=True):
+        if one.status.startswith("diverged"):
+            assert (other.status, other.epochs) == (one.status, one.epochs)
+        else:
+            check_same(one, other, 1e-8)
+    assert [run.epochs for run in stack[::2]] == [100, 33]
+    assert stack[1].status.startswith("diverged")
+    assert stack[1].epochs < 10
+    assert 0 < stack[3].epochs < 100
+    going = resume(stack[2], GROUP, epochs=50)
+    alone = next(iter(train(GROUP, going.config, seeds=[2])))
+    np.testing.assert_allclose(going.first_layer, alone.first_layer, rtol=1e-8)
+
+
+def test_what_cannot_be_stacked_trains_alone_and_in_order() -> None:
+    variants: list[dict[str, Any]] = [
+        {},
+        {"bias": True},
+        {"optimizer": "muon"},
+        {"n_hidden": 9},
+        {"train_fraction": 0.6},
+        {"ridge": 0.1, "loss": "mse_samples"},
+        {"other_layers": 1},
+    ]
+    configs = [dataclasses.replace(BASE, epochs=20, **settings) for settings in variants]
+    keys = [stack_key(config) for config in configs]
+    assert keys[0] == keys[4] != keys[3]
+    assert [keys[i] for i in (1, 2, 5, 6)] == [None] * 4
+    for one, other in zip(*both(configs), strict=True):
+        check_same(one, other, 1e-8)
+
+
+def test_observers_see_each_run_of_a_stack_at_its_epochs() -> None:
+    seen: dict[bool, list[Snapshot]] = {}
+    configs = [dataclasses.replace(BASE, epochs=end, eval_every=10) for end in (25, 40)]
+    for stacked in (False, True):
+        found = seen.setdefault(stacked, [])
+        runs = train_many(
+            GROUP,
+            configs,
+            seeds=[4, 5],
+            observe=found.append,
+            observe_at=[0, 3, 30],
+            stacked=stacked,
+        )
+        assert [run.seed for run in runs] == [4, 5]
+        found.sort(key=lambda snapshot: (snapshot.position, snapshot.epoch))
+    assert [(each.position, each.epoch) for each in seen[True]] == [
+        (0, 0), (0, 3), (1, 0), (1, 3), (1, 30)
+    ]  # fmt: skip
+    for one, other in zip(seen[False], seen[True], strict=True):
+        np.testing.assert_allclose(other.first_layer, one.first_layer, rtol=1e-8)
+        np.testing.assert_array_equal(other.codes, one.codes)
+
+
+def test_three_operands_of_unequal_size_stack() -> None:
+    rng = np.random.default_rng(0)
+    task: Task = table_task("random", rng.integers(4, size=(3, 5, 2)))
+    configs = [dataclasses.replace(BASE, train_fraction=p, loss="mse_samples") for p in (0.4, 0.9)]
+    for one, other in zip(*both(configs, task), strict=True):
+        check_same(one, other, 1e-8)
