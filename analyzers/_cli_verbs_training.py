@@ -105,7 +105,8 @@ def validate_network(
         for (family, count), answer in zip(match.by_irrep.items(), answers, strict=True)
     ]
     head = (
-        f"accuracy {found.accuracy:.4f} on all products; {match.matched} of {match.alive} "
+        f"accuracy {found.accuracy:.4f} on all products (σ: {found.activation}); "
+        f"{match.matched} of {match.alive} "
         f"live nodes matched ({match.share:.1%}), {len(match.impure)} impure, {len(match.dead)} "
         f"dead, {found.paired} with a partner (u; −v); of random nodes "
         f"{found.null.match_probability:.2%} match, p = {payload['p_value']:.1e}"

@@ -102,7 +102,7 @@ def compose_layers(
     missing = [key for key in layout.names if key not in found]
     if missing:
         raise ValueError(
-            f"{name!r} has no array {missing[0]!r}; it holds {', '.join(sorted(found))}"
+            f"{name!r} has no array {missing[0]!r}; it holds {', '.join(sorted(found)) or 'none'}"
         )
     norms = [key for key in found if key.endswith("running_mean")]
     if norms:
@@ -213,6 +213,8 @@ def _real(found: Arrays, key: str, name: str) -> Floats:
 
 
 def _finite(layer: NDArray[Any], name: str) -> Floats:
+    if layer.dtype.kind not in "fiub":
+        raise ValueError(f"{name!r} holds {layer.dtype} where weights are expected")
     copy = np.array(layer, dtype=np.float64)
     if not np.isfinite(copy).all():
         raise ValueError(f"{name!r} holds NaN or infinite weights; its run may have diverged")

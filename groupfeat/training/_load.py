@@ -79,8 +79,6 @@ def load_network(
         that are not finite, or fits in both orientations.
     """
     file = Path(path)
-    if not file.is_file():
-        raise ValueError(f"no file {str(file)!r}; expected a checkpoint")
     found, header = _read(file)
     _check_group(header, group, file.name)
     settings = header.get("config", {})
@@ -98,10 +96,11 @@ def checkpoint_group(path: str | Path) -> FiniteGroup:
     Raises
     ------
     ValueError
-        If the file does not name its group, or a group of that name has another table.
+        If there is no such file, it does not name its group, or a group of that name has another
+        table.
     """
     file = Path(path)
-    header = _read(file)[1] if file.is_file() else {}
+    header = _read(file)[1]
     name = header.get("group")
     if not isinstance(name, str):
         raise ValueError(f"{file.name!r} does not name its group; pass --group SPEC")
@@ -129,6 +128,8 @@ def network_table(network: Network, activation: str) -> NDArray[np.intp]:
 
 
 def _read(file: Path) -> tuple[Arrays, dict[str, Any]]:
+    if not file.is_file():
+        raise ValueError(f"no file {str(file)!r}; expected a checkpoint")
     readers = {".safetensors": _read_safetensors, ".npz": _read_npz}
     try:
         return readers.get(file.suffix.lower(), _read_torch)(file)
@@ -137,15 +138,33 @@ def _read(file: Path) -> tuple[Arrays, dict[str, Any]]:
         reason = f"{type(error).__name__}: {first[:120]}".removesuffix(": ")
         raise ValueError(
             f"cannot read {file.name!r} safely ({reason}); expected .safetensors, .npz or a "
-            "torch file of plain tensors"
+            "torch file of plain tensors, as torch.save(model.state_dict(), path) writes it"
         ) from error
 
 
 def _read_safetensors(file: Path) -> tuple[Arrays, dict[str, Any]]:
-    with safe_open(file, framework="numpy") as content:
+    with safe_open(file, framework="pt") as content:  # numpy has no bfloat16
         header = content.metadata() or {}
-        found = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
-    return found, json.loads(header["run"]) if header.get("format") in FORMATS else {}
+        found = {name: _array(content.get_tensor(name)) for name in content.keys()}  # noqa: SIM118
+    return found, _story(header["run"]) if header.get("format") in FORMATS else {}
+
+
+def _story(text: str) -> dict[str, Any]:
+    """Return the header of one of our runs, what is read of it checked."""
+    story = json.loads(text)
+    config = story.get("config", {}) if isinstance(story, dict) else None
+    if not isinstance(config, dict):
+        raise ValueError("its header is not a run's")
+    if not isinstance(config.get("activation", ""), str):
+        raise ValueError(f"its header names the activation {config['activation']!r}")
+    if not isinstance(config.get("beta", 1.0), int | float):
+        raise ValueError(f"its header gives beta {config['beta']!r}, expected a number")
+    return story
+
+
+def _array(tensor: torch.Tensor) -> NDArray[Any]:
+    plain = tensor.detach()
+    return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy()
 
 
 def _read_npz(file: Path) -> tuple[Arrays, dict[str, Any]]:
@@ -167,7 +186,7 @@ def _read_torch(file: Path) -> tuple[Arrays, dict[str, Any]]:
     if not isinstance(content, Mapping):
         raise ValueError(f"expected named tensors, got {type(content).__name__}")
     tensors = {str(k): v for k, v in content.items() if isinstance(v, torch.Tensor)}
-    return {name: tensor.detach().numpy() for name, tensor in tensors.items()}, {}
+    return {name: _array(tensor) for name, tensor in tensors.items()}, {}
 
 
 def _check_group(header: dict[str, Any], group: FiniteGroup, name: str) -> None:

@@ -85,8 +85,13 @@ def logit_similarity(logits: ArrayLike, irreps: Irreps) -> LogitSimilarity:
     group, order = irreps.group, irreps.group.order
     values = _checked(logits, order)
     families = real_families(irreps)[1:]
+    whole = float(np.vdot(values, values))
+    norm = whole - float(np.sum(values.sum(-1) ** 2)) / order
+    if norm < 1e-6 * whole:  # large means over t: centre before squaring
+        values = values - values.mean(-1, keepdims=True)
+        norm = float(np.vdot(values, values))
+        norm = norm if norm > 1e-28 * whole else 0.0
     sums = _sums_over_products(values, group)
-    norm = float(np.vdot(values, values)) - float(np.sum(values.sum(-1) ** 2)) / order
     sums -= sums.mean()
     table = irreps.table
     characters = np.stack(

@@ -182,7 +182,7 @@ def match_nodes(
 def _sorted_nodes(
     w: Floats, v: Floats, least: float
 ) -> tuple[NDArray[np.intp], tuple[int, ...], tuple[int, ...]]:
-    blocks = w.reshape(2, -1, w.shape[1])
+    blocks = w.reshape(2, len(w) // 2, w.shape[1])
     varying = np.linalg.norm(blocks - blocks.mean(1, keepdims=True), axis=(0, 1))
     whole, rows = np.linalg.norm(w, axis=0), np.linalg.norm(v, axis=1)
     flat = varying <= 1e-9 * whole

@@ -22,7 +22,7 @@ class NullModel:
     isotypic_shares, rank_one_shares, energy_ratios
         Of every random node, sorted.
     match_probability
-        Share of random nodes that match at the thresholds.
+        Share of live random nodes that match at the thresholds.
     match_interval
         Its 95 % Wilson interval.
     """
@@ -79,11 +79,12 @@ def null_model(
     asked = thresholds or MatchThresholds()
     match = match_nodes(first, second, irreps, thresholds=asked)
     nodes = match.nodes
-    low, high = wilson_interval(match.matched, samples)
+    # A network's chance is asked of its live nodes; on C2 a seventh of random nodes is dead.
+    low, high = wilson_interval(match.matched, max(match.alive, 1))
     return NullModel(
         np.sort([node.isotypic_share for node in nodes]),
         np.sort([node.rank_one_share for node in nodes]),
         np.sort([node.energy_ratio for node in nodes]),
-        match.matched / samples,
+        match.share,
         (low, high),
     )

@@ -116,9 +116,13 @@ def load_element_order(path: str | Path, group: FiniteGroup) -> Indices:
         if file.suffix == ".npy":
             values = np.load(file, allow_pickle=False)
         else:
-            values = np.loadtxt(file.read_text().replace(",", " ").splitlines(), dtype=np.int64)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"cannot read the element order {file.name!r}: {error}") from error
+            lines = file.read_text().replace(",", " ").splitlines()
+            rows = [line.partition("#")[0].split() for line in lines]
+            values = np.array([row for row in rows if row], dtype=np.int64)
+        if not isinstance(values, np.ndarray):
+            raise ValueError("expected one array")
+    except (OSError, ValueError, EOFError, MemoryError) as error:
+        raise ValueError(f"cannot read the element order {str(file)!r}: {error}") from error
     if values.ndim == 2 and 1 not in values.shape:
         return find_element_order(values, group)
     return _permutation(values.ravel(), group.order)

@@ -1,5 +1,6 @@
 """Checkpoints, strangers' files, and files that must not run."""
 
+import json
 import pickle
 from pathlib import Path
 
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_tensors
 
 from groupfeat.groups import FiniteGroup, group_from_spec
 from groupfeat.training import (
     TrainConfig,
     TrainedRun,
+    checkpoint_group,
     load_checkpoint,
     load_network,
     network_accuracy,
@@ -140,6 +143,42 @@ def test_a_pickled_object_is_refused_without_running(kind: str, tmp_path: Path) 
     with pytest.raises(ValueError, match=r"cannot read 'evil.* safely"):
         load_network(path, GROUP)
     assert not flag.exists()
+
+
+@pytest.mark.parametrize(
+    ("story", "message"),
+    [
+        ([1], "its header is not a run's"),
+        ({"config": None}, "its header is not a run's"),
+        ({"config": {"activation": ["x"]}}, "names the activation"),
+        ({"config": {"beta": "2"}}, "gives beta '2'"),
+    ],
+)
+def test_a_forged_header_is_refused(story: object, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    header = {"format": "groupfeat-run-2", "run": json.dumps(story)}
+    save_file({"W": np.ones((12, 3)), "V": np.ones((3, 6))}, path, metadata=header)
+    for read in (checkpoint_group, lambda file: load_network(file, GROUP)):
+        with pytest.raises(ValueError, match=message):
+            read(path)
+
+
+@pytest.mark.parametrize("kind", [".pt", ".safetensors"])
+def test_half_precision_is_read(kind: str, run: TrainedRun, tmp_path: Path) -> None:
+    for dtype, step in ((torch.bfloat16, 2**-8), (torch.float16, 2**-11)):
+        path = tmp_path / f"net{kind}"
+        layers = {"W": torch.tensor(run.first_layer), "V": torch.tensor(run.second_layer)}
+        halves = {name: layer.to(dtype) for name, layer in layers.items()}
+        (torch.save if kind == ".pt" else save_tensors)(halves, path)
+        found = load_network(path, GROUP)
+        np.testing.assert_allclose(found.first_layer, run.first_layer, rtol=step, atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["U3", [("x", "f8")]])
+def test_arrays_that_are_no_numbers_are_refused(dtype: object, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", W=np.zeros((12, 3), dtype), V=np.ones((3, 6)))
+    with pytest.raises(ValueError, match="where weights are expected"):
+        load_network(tmp_path / "a.npz", GROUP)
 
 
 def test_missing_and_foreign_files_are_named(tmp_path: Path) -> None:

@@ -57,6 +57,18 @@ def test_an_exact_network_is_the_sum_of_characters(spec: str) -> None:
     np.testing.assert_allclose(cut.restricted_loss, 1 - 1 / order - parts, atol=1e-12)
 
 
+@pytest.mark.parametrize("offset", [1e3, 1e6, 1e9])
+def test_a_large_mean_over_t_changes_nothing(offset: float) -> None:
+    reps = irreps(group_from_spec("S3"))
+    logits = network_logits(*exact_network(reps))
+    shift = offset * np.random.default_rng(0).standard_normal((6, 6, 1))
+    found = logit_similarity(logits + shift, reps)
+    np.testing.assert_allclose(found.cosines**2, [0.2, 0.8], atol=1e-5)
+    assert found.product_share == pytest.approx(1, abs=1e-5)
+    nothing = logit_similarity(np.repeat(shift, 6, axis=2), reps)
+    assert (nothing.product_share, nothing.cosines.tolist()) == (0, [0, 0])
+
+
 def test_ablations_by_the_definition() -> None:
     reps = irreps(group_from_spec("S3"))
     logits = network_logits(*exact_network(reps)) + 0.05 * random_logits(6)

@@ -175,6 +175,13 @@ def test_the_null_model_is_calibrated(spec: str) -> None:
         null_model(reps, samples=0)
 
 
+def test_the_null_of_c2_is_that_of_its_live_nodes() -> None:
+    """E/E* = sin²2φ with φ uniform: P(≥ 0.8) = 1 − (2/π) asin √0.8; a seventh of nodes is dead."""
+    model = null_model(irreps(group_from_spec("C2")), samples=8000)
+    assert len(model.isotypic_shares) < 7600
+    assert model.match_probability == pytest.approx(1 - 2 / np.pi * np.arcsin(0.8**0.5), abs=0.02)
+
+
 @pytest.mark.parametrize("spec", ["S3", "C23", "S4", "F21", "Q8"])
 def test_random_nodes_do_not_match(spec: str) -> None:
     reps = irreps(group_from_spec(spec))
@@ -215,6 +222,7 @@ def test_nothing_alive_is_an_answer() -> None:
     match = match_nodes(np.zeros((12, 4)), np.zeros((4, 6)), reps)
     assert (match.alive, match.share) == (0, 0.0)
     assert len(match.missing) == 2
+    assert match_nodes(np.zeros((12, 0)), np.zeros((0, 6)), reps).alive == 0
 
 
 @pytest.mark.parametrize(
