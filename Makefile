@@ -40,7 +40,7 @@ check-slow: $(READY)
 
 # The kernels as plain Python: every activation with every variant, nothing compiled.
 check-plain: $(READY)
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/energy/test_energy.py tests/energy/test_variants.py tests/energy/test_search.py
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/energy/test_energy.py tests/energy/test_variants.py tests/energy/test_search.py tests/energy/test_lanes.py
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group bench

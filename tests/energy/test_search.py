@@ -51,6 +51,8 @@ def test_every_start_ends_on_a_maximum(spec: str, name: str, activation: str) ->
     starts = random_starts(pairs.order, 20, rng=0)
     ended = ascend(starts, pairs, activation, variant=variant)
     assert np.all(ended.gradient_norms <= 1e-8)
+    assert set(ended.statuses) == {"converged"}  # Newton steps would hide a broken climb
+    assert ended.iterations <= 200
     before = energy(starts, pairs, activation, variant=variant)
     assert np.all(ended.energies >= before)
     found = energy(ended.weights, pairs, activation, variant=variant)
