@@ -88,13 +88,26 @@ def repulsion(features: ArrayLike, j: int, other: int, ridge: float) -> Repulsio
         raise ValueError(f"expected two different columns of F̃, got {j}, {other} of {f.shape}")
     if ridge <= 0:
         raise ValueError(f"ridge must be positive, got {ridge}; at 0 B need not exist")
-    inverse = np.linalg.inv(f.T @ f + ridge * np.eye(f.shape[1]))
-    rest = np.delete(f, [j, other], axis=1)
-    two = f[:, [j, other]]
-    inner = np.linalg.solve(rest.T @ rest + ridge * np.eye(rest.shape[1]), rest.T @ two)
-    form = two.T @ (two - rest @ inner)
-    determinant = np.linalg.det(form + ridge * np.eye(2))
-    return Repulsion(float(inverse[j, other]), float(form[0, 1]), float(determinant))
+    rest, two = np.delete(f, [j, other], axis=1), f[:, [j, other]]
+    # By singular values: the Gram matrix of dependent columns forgets a small ridge.
+    left, values, _ = np.linalg.svd(rest, full_matrices=False)
+    inner = left.T @ two
+    outside = two - left @ inner
+    root = np.concatenate([outside, np.sqrt(ridge / (values**2 + ridge))[:, None] * inner])
+    overlap = float(root[:, 0] @ root[:, 1])
+    whole = np.concatenate([root, np.sqrt(ridge) * np.eye(2)])  # wholeᵀ whole: the 2 × 2 matrix
+    determinant = float(np.prod(np.linalg.svd(whole, compute_uv=False)) ** 2)
+    return Repulsion(_inverse_entry(f, j, other, ridge), overlap, determinant)
+
+
+def _inverse_entry(f: Floats, j: int, other: int, ridge: float) -> float:
+    """Return b_jl, j ≠ l, of (FᵀF + ηI)⁻¹; without cancellation for small and for large η."""
+    missing = max(0, f.shape[1] - len(f))
+    _, values, right = np.linalg.svd(np.pad(f, ((0, missing), (0, 0))), full_matrices=False)
+    weights, squares = right[:, j] * right[:, other], values**2
+    if ridge < squares.max():
+        return float(np.sum(weights / (squares + ridge)))
+    return -float(np.sum(weights * squares / (squares + ridge))) / ridge
 
 
 def network_residual(

@@ -1,5 +1,6 @@
 """Theorems 6 and 7: repulsion of nodes, and what the residual still asks for."""
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -43,6 +44,25 @@ def test_theorem_6_holds_for_any_features(spec: str, activation: str) -> None:
             assert found.determinant > 0
             assert found.error < 1e-6
             assert found.repels
+
+
+@pytest.mark.parametrize("count", [6, 24, 25, 40])
+@pytest.mark.parametrize("ridge", [1e-13, 1e-6, 1e8, 1e20])
+def test_theorem_6_where_columns_depend_and_the_ridge_is_extreme(count: int, ridge: float) -> None:
+    """25 centred features on 25 pairs are dependent; B once in 60 digits."""
+    group = group_from_spec("C5")
+    w = np.random.default_rng(0).standard_normal((10, count))
+    features = hidden_features(w, full_pairs(group))
+    found = repulsion(features, 0, 1, ridge)
+    assert found.repels
+    assert found.determinant > 0
+    assert found.error < 1e-8
+    with mpmath.workdps(60):
+        exact = mpmath.matrix(features.tolist())
+        unit = mpmath.zeros(count, 1)
+        unit[1] = 1
+        column = mpmath.lu_solve(exact.T * exact + mpmath.mpf(ridge) * mpmath.eye(count), unit)
+    assert found.entry == pytest.approx(float(column[0]), rel=1e-8)
 
 
 def test_alike_nodes_repel_and_unlike_attract() -> None:
