@@ -31,7 +31,7 @@ def logit_blocks(
     sigma, step = get_activation(activation), max(1, _BLOCK_ENTRIES // (order * max(1, w.shape[1])))
     for start in range(0, order, step):
         inputs = w[start : min(start + step, order), None] + w[order:]
-        yield sigma.value(inputs.reshape(-1, w.shape[1])) @ v
+        yield sigma.value(inputs.reshape(len(inputs) * order, w.shape[1])) @ v
 
 
 def network_logits(

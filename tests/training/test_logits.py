@@ -97,5 +97,6 @@ def test_other_activations_and_shapes() -> None:
     v = np.random.default_rng(1).standard_normal((5, 6))
     found = network_logits(w, v, "relu")
     assert found[2, 3] == pytest.approx(np.maximum(w[2] + w[6 + 3], 0) @ v)
+    np.testing.assert_array_equal(network_logits(w[:, :0], v[:0]), np.zeros((6, 6, 6)))
     with pytest.raises(ValueError, match=r"expected logits of shape \(6, 6, 6\), got \(6, 6\)"):
         logit_similarity(np.ones((6, 6)), reps)
