@@ -83,27 +83,39 @@ def test_single_precision_agrees(activation: str, rate: float) -> None:
 
 
 def test_runs_leave_the_stack_and_harm_no_other() -> None:
-    """One diverges before an evaluation, one stops when memorised, one ends early, one goes on."""
+    """Two diverge (before an evaluation, at it), one is memorised, one ends early, one stays."""
     base = dataclasses.replace(BASE, n_hidden=30, eval_every=10, optimizer="sgd", epochs=100)
     configs = [
         dataclasses.replace(base, learning_rate=0.05),
         dataclasses.replace(base, learning_rate=1e9),
         dataclasses.replace(base, epochs=33),
         dataclasses.replace(base, learning_rate=0.5, stop="memorised", stop_accuracy=0.6),
+        dataclasses.replace(base, learning_rate=1e9, eval_every=1),
     ]
     loop, stack = both(configs)
     for one, other in zip(loop, stack, strict=True):
         if one.status.startswith("diverged"):
             assert (other.status, other.epochs) == (one.status, one.epochs)
+            assert other.history["epoch"] == one.history["epoch"]
         else:
             check_same(one, other, 1e-8)
-    assert [run.epochs for run in stack[::2]] == [100, 33]
+    assert [run.epochs for run in (stack[0], stack[2])] == [100, 33]
     assert stack[1].status.startswith("diverged")
     assert stack[1].epochs < 10
     assert 0 < stack[3].epochs < 100
     going = resume(stack[2], GROUP, epochs=50)
     alone = next(iter(train(GROUP, going.config, seeds=[2])))
     np.testing.assert_allclose(going.first_layer, alone.first_layer, rtol=1e-8)
+
+
+def test_momentum_keeps_its_runs_apart() -> None:
+    """SGD without momentum has no buffer, so it stacks with its like only."""
+    base = dataclasses.replace(BASE, optimizer="sgd", epochs=20)
+    configs = [dataclasses.replace(base, momentum=m) for m in (0.0, 0.5, 0.9, 0.0)]
+    keys = [stack_key(config) for config in configs]
+    assert keys[0] == keys[3] != keys[1] == keys[2]
+    for one, other in zip(*both(configs), strict=True):
+        check_same(one, other, 1e-8)
 
 
 def test_what_cannot_be_stacked_trains_alone_and_in_order() -> None:
