@@ -256,3 +256,10 @@ def test_trained_networks_hold_every_irrep(spec: str, fraction: float) -> None:
     assert match.missing == ()
     if spec == "C23":
         assert all(len(node.irreps) == 2 for node in match.nodes)
+
+
+def test_a_chance_never_seen_is_no_chance_of_zero() -> None:
+    reps = irreps(group_from_spec("C11"))
+    model = null_model(reps, samples=500)
+    assert model.match_probability == 0
+    assert 0 < model.network_p_value(match_nodes(*exact_network(reps), reps)) < 1e-10
