@@ -105,6 +105,7 @@ def validate_network(
         for (family, count), answer in zip(match.by_irrep.items(), answers, strict=True)
     ]
     head = (
+        f"read {found.source}; "
         f"accuracy {found.accuracy:.4f} on all products (σ: {found.activation}); "
         f"{match.matched} of {match.alive} "
         f"live nodes matched ({match.share:.1%}), {len(match.impure)} impure, {len(match.dead)} "

@@ -16,6 +16,7 @@ from groupfeat.training import (
     NodeMatch,
     NullModel,
     ablate_irreps,
+    answered_order,
     checkpoint_group,
     find_element_order,
     load_element_order,
@@ -58,6 +59,8 @@ class Validation:
         What random weights reach.
     paired
         Live nodes [u; v] that have a partner [u; −v].
+    source
+        What was read, and whether its elements were renumbered.
     similarity, ablation
         Of the logits; None where the group is too large for them.
     """
@@ -67,6 +70,7 @@ class Validation:
     activation: str
     null: NullModel
     paired: int
+    source: str
     similarity: LogitSimilarity | None
     ablation: Ablation | None
 
@@ -90,7 +94,8 @@ def open_network(
     layout
         Names, embedding, orientation; None for the known layouts.
     element_order
-        None; ``"answers"``, to find the numbering from the network's own answers; or a file of
+        None, to renumber only if nine tenths of the answers are the group's in another order
+        (``source`` then says so); ``"answers"``, to find the numbering from fewer; or a file of
         `load_element_order`.
     activation
         σ of the answers where the file does not tell.
@@ -98,14 +103,21 @@ def open_network(
     Raises
     ------
     ValueError
-        If the file cannot be read safely or does not fit.
+        If the file cannot be read safely, does not fit, or plainly answers another group's
+        products.
     """
     chosen = group or checkpoint_group(path)
     network = load_network(path, chosen, layout=layout)
+    sigma = network.activation or activation
     if element_order is None:
-        return network, chosen
+        small = chosen.order**3 <= _MOST_LOGITS
+        order = answered_order(network_table(network, sigma), chosen) if small else None
+        if order is None:
+            return network, chosen
+        renumbered = replace(network, source=f"{network.source}, renumbered by its answers")
+        return relabel_network(renumbered, order), chosen
     if element_order == "answers":
-        table = network_table(network, network.activation or activation)
+        table = network_table(network, sigma)
         return relabel_network(network, find_element_order(table, chosen)), chosen
     return relabel_network(network, load_element_order(element_order, chosen)), chosen
 
@@ -136,6 +148,7 @@ def measure_network(
         sigma,
         null_model(reps, thresholds=thresholds, rng=seed),
         pair_nodes(network.first_layer[:, live]).paired,
+        network.source,
         similarity,
         ablation,
     )
@@ -187,6 +200,7 @@ def describe_validation(found: Validation) -> dict[str, Any]:
         **describe_match(found.match),
         "accuracy": found.accuracy,
         "activation": found.activation,
+        "source": found.source,
         "random_match_probability": found.null.match_probability,
         "p_value": found.null.network_p_value(found.match),
         "paired": found.paired,

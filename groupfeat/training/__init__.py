@@ -44,7 +44,12 @@ from groupfeat.training._prune import (
     pair_nodes,
     prune_network,
 )
-from groupfeat.training._relabel import find_element_order, load_element_order, relabel_network
+from groupfeat.training._relabel import (
+    answered_order,
+    find_element_order,
+    load_element_order,
+    relabel_network,
+)
 from groupfeat.training._runs import Observer, Snapshot, TrainedRun, log_epochs
 from groupfeat.training._save import save_layers
 from groupfeat.training._stage_three import (
@@ -96,6 +101,7 @@ __all__ = [
     "TransformerRun",
     "abelian_solutions",
     "ablate_irreps",
+    "answered_order",
     "checkpoint_group",
     "checkpoint_writer",
     "conjugate_network",

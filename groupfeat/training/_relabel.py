@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from groupfeat.groups import FiniteGroup, NotAGroupError, isomorphism
 from groupfeat.training._load import Network
 
-__all__ = ["find_element_order", "load_element_order", "relabel_network"]
+__all__ = ["answered_order", "find_element_order", "load_element_order", "relabel_network"]
 
 Indices = NDArray[np.intp]
 _ROUNDS = 6
 _LEAST_AGREEMENT = 0.5
+_SURE_AGREEMENT = 0.9
 
 
 def relabel_network(network: Network, element_order: ArrayLike) -> Network:
@@ -74,19 +75,7 @@ def find_element_order(table: ArrayLike, group: FiniteGroup) -> Indices:
         )
     if given.min() < 0 or given.max() >= group.order:
         raise ValueError(f"expected products in 0..{group.order - 1}, got {given.max()}")
-    repaired = _repair(given.astype(np.intp))
-    agreement = float(np.mean(repaired == given))
-    identity = _identity(repaired)
-    # The identity first, as a group's table has it.
-    shift = np.arange(group.order)
-    shift[[0, identity]] = identity, 0
-    try:
-        found = FiniteGroup.from_cayley_table(shift[repaired[np.ix_(shift, shift)]], name="answers")
-    except NotAGroupError as error:
-        raise ValueError(
-            f"the answers are too far from any group's product table to number the elements by "
-            f"them ({error}); give the order"
-        ) from error
+    found, shift, agreement = _answered_group(given.astype(np.intp))
     if agreement < _LEAST_AGREEMENT:
         raise ValueError(
             f"only {agreement:.0%} of the answers are products of one group; give the order"
@@ -96,6 +85,48 @@ def find_element_order(table: ArrayLike, group: FiniteGroup) -> Indices:
         raise ValueError(
             f"the answers are the products of a group that is not isomorphic to {group.name}; "
             "name the right group"
+        )
+    return shift[phi].astype(np.intp)
+
+
+def answered_order(table: ArrayLike, group: FiniteGroup) -> Indices | None:
+    """Return the numbering that a network's answers plainly use, None where it is the group's own.
+
+    None too where the answers are no group's: a network that has not learned is no wrong input.
+
+    Parameters
+    ----------
+    table
+        Its answers to all products, shape (M, M), as `network_table` gives them.
+    group
+        The group it is said to have learned.
+
+    Returns
+    -------
+    ndarray or None
+        ``element_order`` of `relabel_network`, shape (M,).
+
+    Raises
+    ------
+    ValueError
+        If nine tenths of the answers, and more than agree with ``group``'s, are the products of a
+        group that is not isomorphic to it.
+    """
+    given = np.asarray(table).astype(np.intp)
+    own = float(np.mean(given == group.cayley_table))
+    if own >= _SURE_AGREEMENT:
+        return None
+    try:
+        found, shift, agreement = _answered_group(given)
+    except ValueError:
+        return None
+    if agreement < _SURE_AGREEMENT or agreement <= own:
+        return None
+    phi = isomorphism(group, found)
+    if phi is None:
+        raise ValueError(
+            f"{agreement:.0%} of the answers are the products of a group that is not isomorphic "
+            f"to {group.name} ({own:.0%} agree with that one); name the right group"
         )
     return shift[phi].astype(np.intp)
 
@@ -126,6 +157,23 @@ def load_element_order(path: str | Path, group: FiniteGroup) -> Indices:
     if values.ndim == 2 and 1 not in values.shape:
         return find_element_order(values, group)
     return _permutation(values.ravel(), group.order)
+
+
+def _answered_group(table: Indices) -> tuple[FiniteGroup, Indices, float]:
+    """Return the group of a nearly right table, where its elements went, and how much agrees."""
+    repaired = _repair(table)
+    # The identity first, as a group's table has it.
+    shift = np.arange(len(table))
+    identity = _identity(repaired)
+    shift[[0, identity]] = identity, 0
+    try:
+        found = FiniteGroup.from_cayley_table(shift[repaired[np.ix_(shift, shift)]], name="answers")
+    except NotAGroupError as error:
+        raise ValueError(
+            f"the answers are too far from any group's product table to number the elements by "
+            f"them ({error}); give the order"
+        ) from error
+    return found, shift, float(np.mean(repaired == table))
 
 
 def _permutation(values: ArrayLike, count: int) -> Indices:

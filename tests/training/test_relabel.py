@@ -8,6 +8,7 @@ import pytest
 from groupfeat.groups import group_from_spec, irreps
 from groupfeat.training import (
     Network,
+    answered_order,
     exact_network,
     find_element_order,
     load_element_order,
@@ -67,6 +68,20 @@ def test_answers_of_another_group_or_of_none_are_refused() -> None:
         find_element_order(np.eye(5, dtype=int), s3)
     with pytest.raises(ValueError, match=r"products in 0\.\.5, got 9"):
         find_element_order(np.full((6, 6), 9), s3)
+
+
+def test_only_plain_answers_renumber() -> None:
+    group = group_from_spec("S4")
+    network, _ = shuffled("S4", 1)
+    table = network_table(network, "square")
+    order = answered_order(table, group)
+    assert order is not None
+    assert network_accuracy(relabel_network(network, order), group, "square") == 1
+    assert answered_order(group.cayley_table, group) is None
+    rng = np.random.default_rng(0)
+    assert answered_order(rng.integers(24, size=(24, 24)), group) is None
+    half = np.where(rng.random((24, 24)) < 0.3, rng.integers(24, size=(24, 24)), table)
+    assert answered_order(half, group) is None
 
 
 @pytest.mark.parametrize("name", ["order.npy", "order.csv", "order.txt"])
