@@ -25,6 +25,10 @@ def app(arguments: Sequence[str] | None = None) -> None:
             sys.exit(0 if outcome.passed else 1)
     except (CycloptsError, ValueError, TypeError, OSError, ArithmeticError) as error:
         sys.exit(_complain(str(error) or type(error).__name__))
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise  # torch has no class of its own for a full memory
+        sys.exit(_complain(f"out of memory ({error}); ask for less, or take a smaller group"))
     except ModuleNotFoundError as missing:
         sys.exit(_complain(_advice(missing)))
     except KeyboardInterrupt:
