@@ -102,7 +102,7 @@ class _Keep:
         if self.checkpoint_at == "log":
             return log_epochs(last)
         words = self.checkpoint_at.split(",")
-        if not all(word.strip().isdigit() for word in words):
+        if not all(word.strip().isdecimal() for word in words):
             raise ValueError(
                 f"--checkpoint-at takes log or epochs such as 10,100,1000, got "
                 f"{self.checkpoint_at!r}"

@@ -194,6 +194,7 @@ BAD = [
     (("train", "S3", "--train-fraction", "0"), "train_fraction must be in (0, 1], got 0"),
     (("group", "F21", "--seed", "-1"), 'Invalid value "-1" for --seed'),
     (("train", "S3", "--hidden", "9" * 15), "out of memory"),
+    (("train", "S3", "--checkpoint-at", "²", "--out", "{folder}"), "takes log or epochs such as"),
     (("train", "S3", "--runs", "0"), "runs must be at least 1"),
     (("train", "S3", "--learning-rate", "nan"), "learning_rate must be positive"),
     (("train", "S3", "--out", "{file}/x"), "cannot write to --out"),
