@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,9 +17,9 @@ HEAVY = {
     "torch": ["groupfeat/training/"],
     "safetensors": ["groupfeat/training/"],
     "numba": [
-        "groupfeat/energy/_kernels",
-        "groupfeat/groups/_kernels",
-        "groupfeat/training/_kernels",
+        "groupfeat/energy/kernels/",
+        "groupfeat/groups/kernels/",
+        "groupfeat/training/kernels/",
     ],
     "matplotlib": ["analyzers/"],
     "cyclopts": ["analyzers/cli", "analyzers/_cli", "analyzers/__main__"],
@@ -95,6 +96,32 @@ def test_no_backward_import() -> None:
     assert not broken, broken
 
 
+def folder_imports(room: str, sources_of_room: dict[str, str]) -> set[tuple[str, str]]:
+    """Who imports whom among the folders of a room, given its modules' sources."""
+    found = set()
+    for module, source in sources_of_room.items():
+        own = module.removeprefix(room + ".").split(".")[0]
+        for name, _ in imported_modules(ast.parse(source)):
+            parts = name.removeprefix(room + ".").split(".")
+            if name.startswith(room + ".") and len(parts) > 1 and parts[0] != own:
+                found.add((own, parts[0]))
+    return found
+
+
+@pytest.mark.parametrize("room", ["groupfeat.groups", "groupfeat.energy", "groupfeat.training"])
+def test_folders_of_a_room_import_in_one_direction(room: str) -> None:
+    modules = {module_name(path): path.read_text() for path in sources(room.replace(".", "/"))}
+    modules.pop(room)
+    arrows = nx.DiGraph(folder_imports(room, modules))
+    assert nx.is_directed_acyclic_graph(arrows), nx.find_cycle(arrows)
+
+
+def test_an_import_between_folders_is_seen() -> None:
+    source = "def f():\n    from groupfeat.energy.exact._units import nearest_in_family\n"
+    arrows = folder_imports("groupfeat.energy", {"groupfeat.energy.kernels._blocks": source})
+    assert arrows == {("kernels", "exact")}
+
+
 def test_heavy_libraries_have_one_room() -> None:
     broken = [
         line
@@ -131,8 +158,8 @@ def test_backward_imports_are_seen(source: str, module: str, told: bool) -> None
 
 def test_misplaced_heavy_imports_are_seen() -> None:
     source = "def f():\n    import torch.nn\n    from numba import njit\n"
-    assert len(misplaced_heavy_imports(source, "groupfeat/energy/_search.py")) >= 2
-    assert not misplaced_heavy_imports("import numba", "groupfeat/energy/_kernels_pairs.py")
+    assert len(misplaced_heavy_imports(source, "groupfeat/energy/ascent/_search.py")) >= 2
+    assert not misplaced_heavy_imports("import numba", "groupfeat/energy/kernels/_pairs.py")
 
 
 def test_long_functions_are_seen() -> None:

@@ -1,38 +1,77 @@
 """The energy landscape E(w) of one hidden node: derivatives, predicted and found maxima."""
 
-from groupfeat.energy._activations import (
+from groupfeat.energy._statistics import starts_needed, unseen_probability, wilson_interval
+from groupfeat.energy.ascent._irrep_ascent import ascend_in_irreps
+from groupfeat.energy.ascent._kink_ascent import ascend_kinked
+from groupfeat.energy.ascent._kinks import KinkCertificate, kink_certificate
+from groupfeat.energy.ascent._local_model import symmetry_directions
+from groupfeat.energy.ascent._search import Ascent, ascend, random_starts
+from groupfeat.energy.exact._basins import basin_probabilities, find_basins
+from groupfeat.energy.exact._blow_up import blow_up_times
+from groupfeat.energy.exact._critical import CriticalLevel, critical_levels, sample_critical
+from groupfeat.energy.exact._families import PredictedFamily, predicted_families
+from groupfeat.energy.exact._landscape import (
+    Barrier,
+    barriers,
+    disconnectivity_graph,
+    pass_levels,
+)
+from groupfeat.energy.exact._operands import operand_energy_and_gradient, operand_levels
+from groupfeat.energy.exact._units import (
+    NearestPoints,
+    flat_directions,
+    nearest_in_family,
+    sample_family,
+)
+from groupfeat.energy.maxima._maxima import FoundMaxima, MaximumClass, find_maxima
+from groupfeat.energy.objective._activations import (
     ACTIVATIONS,
     Activation,
     custom_activation,
     get_activation,
     polynomial_activation,
 )
-from groupfeat.energy._basins import basin_probabilities, find_basins
-from groupfeat.energy._blow_up import blow_up_times
-from groupfeat.energy._critical import CriticalLevel, critical_levels, sample_critical
-from groupfeat.energy._energy import energy, energy_and_gradient
-from groupfeat.energy._families import PredictedFamily, predicted_families
-from groupfeat.energy._fourier_form import energy_fourier, energy_in_irreps
-from groupfeat.energy._hessian import energy_hessian, energy_hvp
-from groupfeat.energy._irrep_ascent import ascend_in_irreps
-from groupfeat.energy._kink_ascent import ascend_kinked
-from groupfeat.energy._kinks import KinkCertificate, kink_certificate
-from groupfeat.energy._landscape import (
-    Barrier,
-    barriers,
-    disconnectivity_graph,
-    pass_levels,
+from groupfeat.energy.objective._energy import energy, energy_and_gradient
+from groupfeat.energy.objective._fourier_form import energy_fourier, energy_in_irreps
+from groupfeat.energy.objective._hessian import energy_hessian, energy_hvp
+from groupfeat.energy.objective._pairs import (
+    PAIR_SAMPLINGS,
+    PairSet,
+    full_pairs,
+    pairs_from_arrays,
+    sample_pairs,
 )
-from groupfeat.energy._landscape_graph import (
+from groupfeat.energy.objective._shares import family_shares, rank_one_shares, target_shares
+from groupfeat.energy.objective._sphere import (
+    HessianSpectrum,
+    riemannian_gradient,
+    riemannian_hessian,
+    riemannian_hvp,
+    riemannian_spectrum,
+)
+from groupfeat.energy.objective._variants import (
+    ENERGY_VARIANTS,
+    Variant,
+    get_variant,
+    removed_variant,
+    residual_variant,
+)
+from groupfeat.energy.saddles._landscape_graph import (
     LandscapeGraph,
     Merge,
     explore_landscape,
     merge_graphs,
 )
-from groupfeat.energy._landscape_store import extend_store, load_store
-from groupfeat.energy._local_model import symmetry_directions
-from groupfeat.energy._maxima import FoundMaxima, MaximumClass, find_maxima
-from groupfeat.energy._memorisation import (
+from groupfeat.energy.saddles._landscape_store import extend_store, load_store
+from groupfeat.energy.saddles._saddles import (
+    CriticalPoints,
+    branches_of,
+    declared_flat,
+    find_saddles,
+    follow_flow,
+)
+from groupfeat.energy.saddles._same_points import sign_symmetries
+from groupfeat.energy.thresholds._memorisation import (
     MAXIMUM_KINDS,
     Memorising,
     classify_phi,
@@ -40,52 +79,13 @@ from groupfeat.energy._memorisation import (
     memorising_maximum,
     one_target_energy,
 )
-from groupfeat.energy._operands import operand_energy_and_gradient, operand_levels
-from groupfeat.energy._pairs import (
-    PAIR_SAMPLINGS,
-    PairSet,
-    full_pairs,
-    pairs_from_arrays,
-    sample_pairs,
-)
-from groupfeat.energy._prediction import fold_pairs, predict_thresholds
-from groupfeat.energy._saddles import (
-    CriticalPoints,
-    branches_of,
-    declared_flat,
-    find_saddles,
-    follow_flow,
-)
-from groupfeat.energy._same_points import sign_symmetries
-from groupfeat.energy._search import Ascent, ascend, random_starts
-from groupfeat.energy._shares import family_shares, rank_one_shares, target_shares
-from groupfeat.energy._sphere import (
-    HessianSpectrum,
-    riemannian_gradient,
-    riemannian_hessian,
-    riemannian_hvp,
-    riemannian_spectrum,
-)
-from groupfeat.energy._statistics import starts_needed, unseen_probability, wilson_interval
-from groupfeat.energy._survival import (
+from groupfeat.energy.thresholds._prediction import fold_pairs, predict_thresholds
+from groupfeat.energy.thresholds._survival import (
     SurvivalCurve,
     Threshold,
     equivalent_families,
     survival_curve,
     survival_thresholds,
-)
-from groupfeat.energy._units import (
-    NearestPoints,
-    flat_directions,
-    nearest_in_family,
-    sample_family,
-)
-from groupfeat.energy._variants import (
-    ENERGY_VARIANTS,
-    Variant,
-    get_variant,
-    removed_variant,
-    residual_variant,
 )
 
 __all__ = [

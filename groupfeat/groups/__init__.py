@@ -1,9 +1,7 @@
 """Finite groups: Cayley tables, conjugacy classes, characters, irreps, Fourier transform."""
 
-from groupfeat.groups._central_products import central_product, extraspecial
-from groupfeat.groups._certificate import Certificate
-from groupfeat.groups._characters import CharacterTable, character_table
-from groupfeat.groups._class_functions import (
+from groupfeat.groups.characters._characters import CharacterTable, character_table
+from groupfeat.groups.characters._class_functions import (
     character_center,
     character_kernel,
     exterior_square,
@@ -13,29 +11,11 @@ from groupfeat.groups._class_functions import (
     restricted_character,
     symmetric_square,
 )
-from groupfeat.groups._classes import ConjugacyClasses
-from groupfeat.groups._complex_matrices import from_complex_matrices
-from groupfeat.groups._cyclic_factors import CyclicFactors
-from groupfeat.groups._cyclotomic import exact_character_values
-from groupfeat.groups._display import format_value
-from groupfeat.groups._errors import NotAGroupError
-from groupfeat.groups._families import cyclic, dicyclic, dihedral, metacyclic
-from groupfeat.groups._files import load_cayley_table
-from groupfeat.groups._finite_group import FiniteGroup
-from groupfeat.groups._fourier import (
-    convolve,
-    fourier_transform,
-    inverse_fourier_transform,
-    isotypic_projector,
-    isotypic_shares,
-    real_families,
-)
-from groupfeat.groups._graphs import cayley_graph, conjugation_graph, lattice_graph
-from groupfeat.groups._identify import identify
-from groupfeat.groups._irrep import Irrep
-from groupfeat.groups._irreps import Irreps, irreps
-from groupfeat.groups._lattice import SubgroupLattice, subgroup_lattice
-from groupfeat.groups._matrix_groups import (
+from groupfeat.groups.characters._cyclotomic import exact_character_values
+from groupfeat.groups.construct._central_products import central_product, extraspecial
+from groupfeat.groups.construct._families import cyclic, dicyclic, dihedral, metacyclic
+from groupfeat.groups.construct._files import load_cayley_table
+from groupfeat.groups.construct._matrix_groups import (
     affine_line,
     from_matrices,
     general_linear,
@@ -43,17 +23,37 @@ from groupfeat.groups._matrix_groups import (
     projective_special_linear,
     special_linear,
 )
-from groupfeat.groups._morphisms import (
+from groupfeat.groups.construct._permutations import alternating, from_permutations, symmetric
+from groupfeat.groups.construct._presentations import from_presentation
+from groupfeat.groups.construct._products import direct_product, semidirect_product, wreath_product
+from groupfeat.groups.construct._small_groups import (
+    number_of_small_groups,
+    small_group,
+    small_group_name,
+)
+from groupfeat.groups.construct._spec import group_from_spec
+from groupfeat.groups.construct._sympy_groups import from_sympy
+from groupfeat.groups.isomorphism._identify import identify
+from groupfeat.groups.isomorphism._morphisms import (
     AutomorphismGroup,
     automorphism_group,
     automorphisms,
     check_homomorphism,
     isomorphism,
 )
-from groupfeat.groups._permutations import alternating, from_permutations, symmetric
-from groupfeat.groups._presentations import from_presentation
-from groupfeat.groups._products import direct_product, semidirect_product, wreath_product
-from groupfeat.groups._representations import (
+from groupfeat.groups.representations._certificate import Certificate
+from groupfeat.groups.representations._complex_matrices import from_complex_matrices
+from groupfeat.groups.representations._fourier import (
+    convolve,
+    fourier_transform,
+    inverse_fourier_transform,
+    isotypic_projector,
+    isotypic_shares,
+    real_families,
+)
+from groupfeat.groups.representations._irrep import Irrep
+from groupfeat.groups.representations._irreps import Irreps, irreps
+from groupfeat.groups.representations._representations import (
     Decomposition,
     Summand,
     decompose,
@@ -63,13 +63,9 @@ from groupfeat.groups._representations import (
     representation_from_generators,
     tensor_product,
 )
-from groupfeat.groups._small_groups import (
-    number_of_small_groups,
-    small_group,
-    small_group_name,
-)
-from groupfeat.groups._spec import group_from_spec
-from groupfeat.groups._subgroups import (
+from groupfeat.groups.structure._graphs import cayley_graph, conjugation_graph, lattice_graph
+from groupfeat.groups.structure._lattice import SubgroupLattice, subgroup_lattice
+from groupfeat.groups.structure._subgroups import (
     center,
     centralizer,
     commutator_subgroup,
@@ -82,7 +78,11 @@ from groupfeat.groups._subgroups import (
     quotient,
     subgroup_group,
 )
-from groupfeat.groups._sympy_groups import from_sympy
+from groupfeat.groups.table._classes import ConjugacyClasses
+from groupfeat.groups.table._cyclic_factors import CyclicFactors
+from groupfeat.groups.table._display import format_value
+from groupfeat.groups.table._errors import NotAGroupError
+from groupfeat.groups.table._finite_group import FiniteGroup
 
 __all__ = [
     "AutomorphismGroup",

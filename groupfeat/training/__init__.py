@@ -3,11 +3,8 @@
 Needs the extra ``training``: ``pip install "groupfeat[training]"``.
 """
 
-from groupfeat.training._abelian_solutions import FrequencySolution, abelian_solutions
-from groupfeat.training._autograd import pair_loss
-from groupfeat.training._checkpoint import checkpoint_writer, load_checkpoint, save_checkpoint
-from groupfeat.training._config import INITS, LOSSES, OPTIMIZERS, PRECISIONS, SCHEDULES, TrainConfig
-from groupfeat.training._exact import (
+from groupfeat.training.exact._abelian_solutions import FrequencySolution, abelian_solutions
+from groupfeat.training.exact._exact import (
     EXACT_METHODS,
     ExactSize,
     conjugate_network,
@@ -15,44 +12,24 @@ from groupfeat.training._exact import (
     exact_sizes,
     paper_bound,
 )
-from groupfeat.training._geometry import NodeGeometry, node_geometry
-from groupfeat.training._layouts import Layout
-from groupfeat.training._load import (
-    Network,
-    checkpoint_group,
-    load_network,
-    network_accuracy,
-    network_table,
+from groupfeat.training.exact._null import NullModel, null_model
+from groupfeat.training.exact._paired import PairedRun, train_paired
+from groupfeat.training.exact._relabel import (
+    answered_order,
+    find_element_order,
+    load_element_order,
+    relabel_network,
 )
-from groupfeat.training._logits import (
-    Ablation,
-    LogitSimilarity,
-    ablate_irreps,
-    logit_blocks,
-    logit_similarity,
-    network_logits,
-)
-from groupfeat.training._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
-from groupfeat.training._network import PairTensors, evaluate, loss_and_gradients
-from groupfeat.training._null import NullModel, null_model
-from groupfeat.training._paired import PairedRun, train_paired
-from groupfeat.training._presets import PRESETS, Preset, preset
-from groupfeat.training._prune import (
+from groupfeat.training.match._geometry import NodeGeometry, node_geometry
+from groupfeat.training.match._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
+from groupfeat.training.match._prune import (
     NodePairs,
     PrunedNetwork,
     merge_parallel,
     pair_nodes,
     prune_network,
 )
-from groupfeat.training._relabel import (
-    answered_order,
-    find_element_order,
-    load_element_order,
-    relabel_network,
-)
-from groupfeat.training._runs import Observer, Snapshot, TrainedRun, log_epochs
-from groupfeat.training._save import save_layers
-from groupfeat.training._stage_three import (
+from groupfeat.training.match._stage_three import (
     Modulation,
     Repulsion,
     hidden_features,
@@ -61,10 +38,44 @@ from groupfeat.training._stage_three import (
     repulsion,
     residual_shares,
 )
-from groupfeat.training._task_sources import expression_task, load_table_task, word_task
-from groupfeat.training._tasks import Task, product_task, table_task
-from groupfeat.training._train import resume, train, train_many, training_pairs
-from groupfeat.training._transformer import TransformerConfig, TransformerRun, train_transformer
+from groupfeat.training.network._autograd import pair_loss
+from groupfeat.training.network._layouts import Layout
+from groupfeat.training.network._logits import (
+    Ablation,
+    LogitSimilarity,
+    ablate_irreps,
+    logit_blocks,
+    logit_similarity,
+    network_logits,
+)
+from groupfeat.training.network._network import PairTensors, evaluate, loss_and_gradients
+from groupfeat.training.network._transformer import (
+    TransformerConfig,
+    TransformerRun,
+    train_transformer,
+)
+from groupfeat.training.run._checkpoint import checkpoint_writer, load_checkpoint, save_checkpoint
+from groupfeat.training.run._load import (
+    Network,
+    checkpoint_group,
+    load_network,
+    network_accuracy,
+    network_table,
+)
+from groupfeat.training.run._runs import Observer, Snapshot, TrainedRun, log_epochs
+from groupfeat.training.run._save import save_layers
+from groupfeat.training.run._train import resume, train, train_many, training_pairs
+from groupfeat.training.setup._config import (
+    INITS,
+    LOSSES,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    TrainConfig,
+)
+from groupfeat.training.setup._presets import PRESETS, Preset, preset
+from groupfeat.training.tasks._task_sources import expression_task, load_table_task, word_task
+from groupfeat.training.tasks._tasks import Task, product_task, table_task
 
 __all__ = [
     "EXACT_METHODS",

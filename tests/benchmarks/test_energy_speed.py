@@ -24,8 +24,8 @@ from groupfeat.energy import (
     random_starts,
     sample_pairs,
 )
-from groupfeat.energy._kernels_vectors import Lanes32, Lanes64, load, store
-from groupfeat.energy._prepared import Space, aligned, prepare
+from groupfeat.energy.kernels._vectors import Lanes32, Lanes64, load, store
+from groupfeat.energy.objective._prepared import Space, aligned, prepare
 from groupfeat.groups import group_from_spec, irreps
 from tests.benchmarks.ascent_peers import pymanopt_ascent, scipy_ascent
 

@@ -20,9 +20,9 @@ from torch.nn import functional
 
 from groupfeat.groups import group_from_spec
 from groupfeat.training import TrainConfig, product_task, train
-from groupfeat.training._progress import Run
-from groupfeat.training._stack import Stack
-from groupfeat.training._train import settle
+from groupfeat.training.run._progress import Run
+from groupfeat.training.run._stack import Stack
+from groupfeat.training.run._train import settle
 
 pytestmark = pytest.mark.benchmark
 
@@ -207,8 +207,8 @@ MEMORY = """
 import sys
 from groupfeat.groups import group_from_spec
 from groupfeat.training import TrainConfig, product_task
-from groupfeat.training._progress import Run
-from groupfeat.training._train import settle
+from groupfeat.training.run._progress import Run
+from groupfeat.training.run._train import settle
 def peak():
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from groupfeat.energy._bisection import interval_ranks, search_thresholds
+from groupfeat.energy.thresholds._bisection import interval_ranks, search_thresholds
 from groupfeat.groups import cyclic
 
 

@@ -18,8 +18,8 @@ from groupfeat.energy import (
     sample_pairs,
     target_shares,
 )
-from groupfeat.energy._end_points import Landscape, group_end_points
-from groupfeat.energy._symmetries import find_symmetries, orbit_distances
+from groupfeat.energy.maxima._end_points import Landscape, group_end_points
+from groupfeat.energy.maxima._symmetries import find_symmetries, orbit_distances
 from groupfeat.groups import automorphisms, center, group_from_spec, irreps, isotypic_projector
 from tests.energy.landscape_numerics import Floats
 

@@ -171,7 +171,7 @@ WORK = (
     "import numpy as np; from groupfeat.energy import *; from groupfeat.groups import cyclic; "
     "w = np.random.default_rng(0).standard_normal((100, 14)); "
     "p = sample_pairs(cyclic(7), 0.8, rng=0); "
-    "import groupfeat.energy._prepared as m; m._PARALLEL_WORK = 0; "
+    "import groupfeat.energy.objective._prepared as m; m._PARALLEL_WORK = 0; "
     "e, g = energy_and_gradient(w, p, 'silu'); print(e.tobytes().hex()[:4000], g.sum())"
 )
 
@@ -204,6 +204,6 @@ def test_serial_and_parallel_kernels_give_the_same_bits(
     pairs, weights = sample_pairs(group, 0.7, rng=0), draw(group, 1, count)
     found = []
     for threshold in (0, 10**12):
-        monkeypatch.setattr("groupfeat.energy._prepared._PARALLEL_WORK", threshold)
+        monkeypatch.setattr("groupfeat.energy.objective._prepared._PARALLEL_WORK", threshold)
         found.append(energy_and_gradient(weights, pairs, "silu"))
     assert all(np.array_equal(x, y) for x, y in zip(*found, strict=True))

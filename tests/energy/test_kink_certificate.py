@@ -17,7 +17,7 @@ from groupfeat.energy import (
     random_starts,
     sample_pairs,
 )
-from groupfeat.energy._kinks import make_cells, subspace_of
+from groupfeat.energy.ascent._kinks import make_cells, subspace_of
 from groupfeat.groups import cyclic, group_from_spec, symmetric
 from tests.energy.oracles import design, sign_weight
 
@@ -203,5 +203,5 @@ def test_more_upward_kinks_than_are_tried_decide_nothing(monkeypatch: pytest.Mon
     proof = kink_certificate(w, pairs)
     assert proof.n_upward == 4
     assert proof.is_strict_maximum
-    monkeypatch.setattr("groupfeat.energy._kinks._MOST_UPWARD", 3)
+    monkeypatch.setattr("groupfeat.energy.ascent._kinks._MOST_UPWARD", 3)
     assert not kink_certificate(w, pairs).is_strict_maximum

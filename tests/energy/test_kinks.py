@@ -18,7 +18,7 @@ from groupfeat.energy import (
     random_starts,
     sample_pairs,
 )
-from groupfeat.energy._kinks import _inside, cell_of, make_cells, subspace_of
+from groupfeat.energy.ascent._kinks import _inside, cell_of, make_cells, subspace_of
 from groupfeat.groups import cyclic, group_from_spec, irreps, symmetric
 from tests.energy.oracles import sign_weight
 

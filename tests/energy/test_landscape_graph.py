@@ -20,7 +20,7 @@ from groupfeat.energy import (
     sample_pairs,
     sign_symmetries,
 )
-from groupfeat.energy._same_points import Sameness
+from groupfeat.energy.saddles._same_points import Sameness
 from groupfeat.groups import cyclic, group_from_spec, irreps, symmetric
 
 

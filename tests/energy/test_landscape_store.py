@@ -22,14 +22,14 @@ from groupfeat.energy import (
     polynomial_activation,
     sample_pairs,
 )
-from groupfeat.energy._landscape_store import _read_activation
+from groupfeat.energy.saddles._landscape_store import _read_activation
 from groupfeat.groups import cyclic, irreps, symmetric
 
 PAIRS = sample_pairs(cyclic(5), 0.8, rng=0)
 
 DIES = """
 import os, sys
-from groupfeat.energy import _landscape_store as store
+from groupfeat.energy.saddles import _landscape_store as store
 from groupfeat.energy import explore_landscape, sample_pairs
 from groupfeat.groups import cyclic
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from groupfeat.energy import _prepared, energy_and_gradient, pairs_from_arrays, random_starts
+from groupfeat.energy import energy_and_gradient, pairs_from_arrays, random_starts
+from groupfeat.energy.objective import _prepared
 from groupfeat.groups import cyclic
 
 BAND = 4096

@@ -152,7 +152,7 @@ def test_a_class_of_wrong_nullity_matches_nothing(monkeypatch: pytest.MonkeyPatc
     def one_flat_too_many(reps: Irreps) -> tuple[PredictedFamily, ...]:
         return tuple(replace(f, flat_dim=f.flat_dim + 1) for f in predicted_families(reps))
 
-    monkeypatch.setattr("groupfeat.energy._maxima.predicted_families", one_flat_too_many)
+    monkeypatch.setattr("groupfeat.energy.maxima._maxima.predicted_families", one_flat_too_many)
     found = find_maxima(irreps(group_from_spec("S3")), starts=20, rng=0)
     assert found.unmatched == 20
 

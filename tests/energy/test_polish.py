@@ -23,7 +23,7 @@ from groupfeat.energy import (
     riemannian_gradient,
     riemannian_spectrum,
 )
-from groupfeat.energy._polish import Polisher, largest_in_ball
+from groupfeat.energy.ascent._polish import Polisher, largest_in_ball
 from groupfeat.groups import cyclic, group_from_spec, irreps
 
 

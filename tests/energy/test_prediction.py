@@ -11,8 +11,8 @@ from groupfeat.energy import (
     predicted_families,
     survival_thresholds,
 )
-from groupfeat.energy._climber import Climber
-from groupfeat.energy._sites import SitePredictor, _Draws, small_roots
+from groupfeat.energy.thresholds._climber import Climber
+from groupfeat.energy.thresholds._sites import SitePredictor, _Draws, small_roots
 from groupfeat.groups import group_from_spec, irreps
 
 

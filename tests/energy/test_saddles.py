@@ -21,7 +21,7 @@ from groupfeat.energy import (
     sample_pairs,
     symmetry_directions,
 )
-from groupfeat.energy._local_model import local_model, make_problem
+from groupfeat.energy.ascent._local_model import local_model, make_problem
 from groupfeat.groups import cyclic, group_from_spec, irreps, symmetric
 
 Floats = NDArray[np.float64]

@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from groupfeat.energy import _kernels as kernels
-from groupfeat.energy import _kernels_climb as climb
 from groupfeat.energy import (
     ascend,
     ascend_in_irreps,
@@ -25,8 +23,10 @@ from groupfeat.energy import (
     sample_family,
     sample_pairs,
 )
-from groupfeat.energy._climb import climb_squares
-from groupfeat.energy._irrep_ascent import _coordinates
+from groupfeat.energy.ascent._climb import climb_squares
+from groupfeat.energy.ascent._irrep_ascent import _coordinates
+from groupfeat.energy.kernels import _blocks as kernels
+from groupfeat.energy.kernels import _climb as climb
 from groupfeat.groups import group_from_spec, irreps
 
 
@@ -74,7 +74,7 @@ def test_a_path_depends_on_its_start_alone(monkeypatch: pytest.MonkeyPatch) -> N
         for i in range(20, 40, 7)  # these wait for a lane
     ]
     assert np.array_equal(counts[20::7], single)
-    monkeypatch.setattr("groupfeat.energy._prepared._PARALLEL_WORK", 0)
+    monkeypatch.setattr("groupfeat.energy.objective._prepared._PARALLEL_WORK", 0)
     monkeypatch.setattr(kernels, "thread_count", lambda: 2)
     assert np.array_equal(ascend(starts, pairs).weights, together.weights)
 
@@ -140,7 +140,7 @@ def test_irrep_coordinates_end_on_predicted_maxima(
 ) -> None:
     """All three types; the gradients are those of the pair sum, not of the Fourier form."""
     # Nothing is left to the other ascent.
-    monkeypatch.delattr("groupfeat.energy._irrep_ascent.ascend")
+    monkeypatch.delattr("groupfeat.energy.ascent._irrep_ascent.ascend")
     reps = irreps(group_from_spec(spec))
     starts = random_starts(reps.group.order, 40, rng=0)
     ended = ascend_in_irreps(3 * starts, reps)

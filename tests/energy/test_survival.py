@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from groupfeat.energy import _kernels_survival as kernels
 from groupfeat.energy import (
     ascend,
     energy,
@@ -25,11 +24,12 @@ from groupfeat.energy import (
     survival_curve,
     survival_thresholds,
 )
-from groupfeat.energy._climber import Climber
-from groupfeat.energy._kernels_survival import climb_tasks
-from groupfeat.energy._survival import _summarised
+from groupfeat.energy.kernels import _survival as kernels
+from groupfeat.energy.kernels._survival import climb_tasks
+from groupfeat.energy.thresholds._climber import Climber
+from groupfeat.energy.thresholds._survival import _summarised
 from groupfeat.groups import automorphisms, group_from_spec, irreps, metacyclic, real_families
-from groupfeat.groups._fourier import isotypic_projector
+from groupfeat.groups.representations._fourier import isotypic_projector
 
 
 def energy_by_definition(

@@ -12,8 +12,8 @@ from groupfeat.groups import (
     number_of_small_groups,
     small_group,
 )
-from groupfeat.groups import _identify as room
-from groupfeat.groups._pair_invariants import pair_invariants
+from groupfeat.groups.isomorphism import _identify as room
+from groupfeat.groups.isomorphism._pair_invariants import pair_invariants
 from tests.strategies import groups, relabelled
 
 

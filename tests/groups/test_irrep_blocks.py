@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from groupfeat.groups import CharacterTable, character_table, group_from_spec, irreps
-from groupfeat.groups._certificate import certify
+from groupfeat.groups.representations._certificate import certify
 
 # Each has irreps of several dimensions and both fields.
 SPECS = ["A4", "GL(2,3)", "SL(2,5)", "C3xS3", "Dic5"]

@@ -14,7 +14,7 @@ from groupfeat.groups import (
     isomorphism,
     real_families,
 )
-from groupfeat.groups._orbits import choose_projections
+from groupfeat.groups.representations._orbits import choose_projections
 from tests.strategies import groups
 
 GOLDEN = (1 + np.sqrt(5)) / 2
@@ -151,7 +151,8 @@ def test_certificate_bounds_the_true_error_of_broken_matrices() -> None:
 def test_copies_that_do_not_split_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A corner function proportional to φ is a scalar: it splits nothing."""
     monkeypatch.setattr(
-        "groupfeat.groups._orbits._corner_function", lambda table, phi, chosen, z, *_: phi[z]
+        "groupfeat.groups.representations._orbits._corner_function",
+        lambda table, phi, chosen, z, *_: phi[z],
     )
     group = group_from_spec("A6")
     table = character_table(group)

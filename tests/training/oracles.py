@@ -14,7 +14,7 @@ from torch.nn import functional
 from groupfeat.energy import PairSet
 from groupfeat.groups import cyclic
 from groupfeat.training import TrainConfig, product_task
-from groupfeat.training._model import initial_parameters
+from groupfeat.training.network._model import initial_parameters
 
 Floats = NDArray[np.float64]
 

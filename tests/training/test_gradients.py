@@ -55,7 +55,7 @@ def test_chunks_do_not_change_the_answer(loss: str, monkeypatch: pytest.MonkeyPa
     settings = {"activation": "square", "loss": loss}
     whole = loss_and_gradients(first, second, pairs, **settings)
     scores = evaluate(first, second, pairs, **settings)
-    monkeypatch.setattr("groupfeat.training._network._CHUNK_ENTRIES", 1)
+    monkeypatch.setattr("groupfeat.training.network._network._CHUNK_ENTRIES", 1)
     assert len(list(pairs.chunks(8))) > 1
     for mine, theirs in zip(
         loss_and_gradients(first, second, pairs, **settings), whole, strict=True

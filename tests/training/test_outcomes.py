@@ -8,8 +8,8 @@ import pytest
 
 from groupfeat.groups import cyclic, group_from_spec
 from groupfeat.training import TrainConfig, product_task, table_task, train
-from groupfeat.training._progress import Run
-from groupfeat.training._train import settle
+from groupfeat.training.run._progress import Run
+from groupfeat.training.run._train import settle
 
 
 @pytest.mark.parametrize("fraction", [1e-9, 0.02, 0.5, 0.98, 0.999, 1, 1.0])
@@ -79,7 +79,7 @@ def test_compiled_loops_and_torch_give_the_same_run(monkeypatch: pytest.MonkeyPa
             )
             (compiled,) = train(cyclic(6), config, seeds=[0])
             with monkeypatch.context() as patch:
-                patch.setattr("groupfeat.training._kernels_hidden.compiled", lambda: False)
+                patch.setattr("groupfeat.training.kernels._hidden.compiled", lambda: False)
                 (plain,) = train(cyclic(6), config, seeds=[0])
             np.testing.assert_allclose(compiled.first_layer, plain.first_layer, rtol=1e-9)
             np.testing.assert_allclose(compiled.second_layer, plain.second_layer, rtol=1e-9)
@@ -137,7 +137,7 @@ def test_settings_that_exclude_each_other_are_refused(
 
 
 def test_schedules_rise_and_fall_as_they_say() -> None:
-    from groupfeat.training._optimizers import rate_factor
+    from groupfeat.training.run._optimizers import rate_factor
 
     base = TrainConfig(epochs=110, warmup_epochs=10)
     assert [rate_factor(base, epoch) for epoch in (1, 5, 10, 11, 110)] == [0.1, 0.5, 1, 1, 1]

@@ -18,7 +18,7 @@ from groupfeat.training import (
     train,
     train_many,
 )
-from groupfeat.training._stack import stack_key
+from groupfeat.training.run._stack import stack_key
 
 GROUP = group_from_spec("S3")
 BASE = TrainConfig(n_hidden=10, epochs=120, eval_every=1, stop="never", precision="float64")

@@ -16,7 +16,7 @@ from groupfeat.training import (
     train,
     word_task,
 )
-from groupfeat.training._expressions import MAX_DEPTH, MAX_LENGTH, expression_table
+from groupfeat.training.tasks._expressions import MAX_DEPTH, MAX_LENGTH, expression_table
 
 FORMULAS = [
     ("x^2+x*y+y^2", lambda x, y: x * x + x * y + y * y),

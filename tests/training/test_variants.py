@@ -10,11 +10,11 @@ import torch
 from groupfeat.energy import ACTIVATIONS, sample_pairs
 from groupfeat.groups import group_from_spec
 from groupfeat.training import LOSSES, TrainConfig, pair_loss, product_task, train
-from groupfeat.training._config_checks import POLYNOMIALS
-from groupfeat.training._hidden import NetSpec
-from groupfeat.training._model import Composer, initial_parameters
-from groupfeat.training._network import PairTensors, layer_gradients
-from groupfeat.training._ridge import ridge_solution
+from groupfeat.training.network._hidden import NetSpec
+from groupfeat.training.network._model import Composer, initial_parameters
+from groupfeat.training.network._network import PairTensors, layer_gradients
+from groupfeat.training.run._ridge import ridge_solution
+from groupfeat.training.setup._config_checks import POLYNOMIALS
 from tests.training.oracles import (
     loss_by_definition,
     numpy_variant_loss,

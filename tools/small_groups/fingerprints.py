@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from groupfeat.groups import number_of_small_groups, small_group  # noqa: E402
-from groupfeat.groups._identify import (  # noqa: E402
+from groupfeat.groups.isomorphism._identify import (  # noqa: E402
     MAX_ORDER,
     element_fingerprint,
     pair_fingerprint,

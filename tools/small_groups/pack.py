@@ -17,7 +17,7 @@ DATA = ROOT / "groupfeat" / "groups" / "data"
 TEST_DATA = ROOT / "tests" / "groups" / "data"
 sys.path.insert(0, str(ROOT))
 
-from groupfeat.groups._small_groups import FILTERS  # noqa: E402
+from groupfeat.groups.construct._small_groups import FILTERS  # noqa: E402
 
 
 def read(path: str) -> dict[int, list[str]]:

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from groupfeat.groups import Irreps
-from groupfeat.training._config import TrainConfig
-from groupfeat.training._hidden import Layers, NetSpec, Workspace, hidden_layers
-from groupfeat.training._losses import output_gradient
-from groupfeat.training._model import Composer
-from groupfeat.training._network import PairTensors, measure
-from groupfeat.training._runs import Snapshot
+from groupfeat.training.network._hidden import Layers, NetSpec, Workspace, hidden_layers
+from groupfeat.training.network._losses import output_gradient
+from groupfeat.training.network._model import Composer
+from groupfeat.training.network._network import PairTensors, measure
+from groupfeat.training.run._runs import Snapshot
+from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.telemetry._features import Features
 from groupfeat.training.telemetry._gradient import measure_gradient
 from groupfeat.training.telemetry._interactions import measure_repulsion

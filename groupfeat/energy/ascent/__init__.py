@@ -1,0 +1,1 @@
+"""From starts to maxima: batched climbs, polish, the flow, kinks."""

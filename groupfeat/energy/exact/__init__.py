@@ -1,0 +1,1 @@
+"""The landscape of x² on all pairs, in closed form."""

@@ -1,0 +1,1 @@
+"""The compiled loops; the only place of this room that imports numba."""

@@ -1,0 +1,1 @@
+"""End points grouped up to symmetry and matched to the predicted families."""

@@ -1,0 +1,1 @@
+"""E(w) on a pair set: activations, variants, values, derivatives."""

@@ -1,0 +1,1 @@
+"""Between maxima: saddles, what they join, the graph and its store."""

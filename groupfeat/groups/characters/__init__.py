@@ -1,0 +1,1 @@
+"""Class functions: the character table, its arithmetic, its exact values."""

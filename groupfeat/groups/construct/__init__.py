@@ -1,0 +1,1 @@
+"""The roads to a group: families, products, generators, presentations, files, SPEC."""

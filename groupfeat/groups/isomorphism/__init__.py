@@ -1,0 +1,1 @@
+"""Maps between groups: homomorphisms, isomorphisms, automorphisms, the SmallGroup id."""

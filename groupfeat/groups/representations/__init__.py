@@ -1,0 +1,1 @@
+"""Irreps as matrices, other representations, and Fourier analysis with them."""

@@ -1,0 +1,1 @@
+"""Inside a group: subgroups, their lattice, graphs."""

@@ -1,0 +1,1 @@
+"""Networks written down from irreps, without training."""

@@ -1,0 +1,121 @@
+"""Networks of paired nodes: σ(a + b) − σ(a − b), so that what is even in b cancels."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from groupfeat.groups import FiniteGroup
+from groupfeat.training.network._model import DTYPES, initial_parameters
+from groupfeat.training.network._network import (
+    Layers,
+    NetSpec,
+    PairTensors,
+    layer_gradients,
+    measure,
+)
+from groupfeat.training.run._train import training_pairs
+from groupfeat.training.setup._config import TrainConfig
+from groupfeat.training.tasks._tasks import product_task
+
+__all__ = ["PairedRun", "paired_layers", "train_paired"]
+
+
+@dataclass(frozen=True)
+class PairedRun:
+    """How a network of paired nodes ended.
+
+    Parameters
+    ----------
+    seed, epochs
+        Its seed, and steps taken.
+    train_accuracy, test_accuracy
+        Last values; test accuracy is that of train pairs where all pairs are trained on.
+    generalized_at
+        First evaluated epoch whose test accuracy reaches ``stop_accuracy``, or None.
+    """
+
+    seed: int
+    epochs: int
+    train_accuracy: float
+    test_accuracy: float
+    generalized_at: int | None
+
+
+def train_paired(group: FiniteGroup, config: TrainConfig, *, seed: int = 0) -> PairedRun:
+    """Train K/2 pairs of nodes [u; v], [u; −v] with output weights c, −c, tied throughout.
+
+    For σ = x² a pair is the node 4(u·)(v·): it climbs the energy of the cross term.
+    Adam with the config's rate and (coupled) weight decay; a run stops when it generalises.
+
+    Parameters
+    ----------
+    group
+        The group.
+    config
+        Its size, data, activation, loss, rate, decay, epochs and seeds are used; everything else
+        must stand at its default.
+    seed
+        Of pairs and weights, as in `train`.
+
+    Raises
+    ------
+    ValueError
+        If ``n_hidden`` is odd, or the config asks for another optimiser.
+    """
+    settled = config.resolved(group.order).seeded(seed)
+    if settled.n_hidden % 2 or settled.optimizer != "adam":
+        raise ValueError(
+            f"paired nodes need an even n_hidden and Adam, got {settled.n_hidden} and "
+            f"{settled.optimizer!r}"
+        )
+    dtype = DTYPES[settled.precision]
+    pairs = training_pairs(group, settled, seed)
+    seen, rest = PairTensors.of(pairs, dtype), pairs.complement()
+    unseen = seen if rest is None else PairTensors.of(rest, dtype)
+    start = initial_parameters(product_task(group), settled, seed)
+    half = settled.n_hidden // 2
+    first, second = start["W"][:, :half].contiguous(), start["V"][:, :half].contiguous()
+    return _descend(first, second, seen, unseen, settled, seed)
+
+
+def paired_layers(first: Tensor, second: Tensor) -> Layers:
+    """Return the 2K nodes of K pairs: W = [u u; v −v], V = [c −c] (transposed, (M, 2K))."""
+    u, v = first.chunk(2)
+    return Layers(torch.cat([first, torch.cat([u, -v])], 1), torch.cat([second, -second], 1))
+
+
+def _paired_gradients(
+    first: Tensor, second: Tensor, pairs: PairTensors, spec: NetSpec
+) -> tuple[Tensor, Tensor]:
+    """Return the loss's gradients for u, v stacked, and c: those of the nodes, folded back."""
+    found = layer_gradients(paired_layers(first, second), pairs, spec)[1]
+    plus, minus = found.first.chunk(2, 1)
+    up, down = minus.chunk(2)
+    out, opposite = found.second.chunk(2, 1)
+    return plus + torch.cat([up, -down]), out - opposite
+
+
+def _descend(
+    first: Tensor,
+    second: Tensor,
+    seen: PairTensors,
+    unseen: PairTensors,
+    config: TrainConfig,
+    seed: int,
+) -> PairedRun:
+    spec = NetSpec(config.activation, config.loss, config.beta)
+    optimizer = torch.optim.Adam(
+        [first, second], config.learning_rate, weight_decay=config.weight_decay or 0.0
+    )
+    reached: int | None = None
+    epoch, test = 0, 0.0
+    while epoch < config.epochs and reached is None:
+        epoch += 1
+        first.grad, second.grad = _paired_gradients(first, second, seen, spec)
+        optimizer.step()
+        if epoch % config.eval_every == 0 or epoch == config.epochs:
+            test = measure(paired_layers(first, second), unseen, spec)[0]
+            reached = epoch if test >= config.stop_accuracy else None
+    train = measure(paired_layers(first, second), seen, spec)[0]
+    return PairedRun(seed, epoch, train, test, reached)

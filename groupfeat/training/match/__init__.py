@@ -1,0 +1,1 @@
+"""Which irrep each hidden node carries."""

@@ -1,0 +1,1 @@
+"""The networks: layers, activations, logits, losses, gradients by hand."""

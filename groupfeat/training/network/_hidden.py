@@ -1,0 +1,150 @@
+"""Hidden layers of a chunk of examples: forward, and back to the rows of W.
+
+On a CPU the cheap activations of two operands go through compiled loops that
+read W once; everything else is torch.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from groupfeat.training.kernels import _hidden as kernels
+from groupfeat.training.network._activations import activate
+
+__all__ = ["Hidden", "Layers", "NetSpec", "Workspace", "add_back", "hidden_layers"]
+
+
+class Layers(NamedTuple):
+    """The matrices that act on one-hot operands.
+
+    ``first`` (rows, K), ``second`` (M, K) (V transposed), ``output_bias`` (M,) or None,
+    ``others``: further layers, (K, K) each. A complex network holds real parts, then imaginary
+    parts, along K.
+    """
+
+    first: Tensor
+    second: Tensor
+    output_bias: Tensor | None = None
+    others: tuple[Tensor, ...] = ()
+
+
+class NetSpec(NamedTuple):
+    """What is computed from the layers."""
+
+    activation: str
+    loss: str
+    beta: float = 1.0
+    residual: bool = True
+    complex_weights: bool = False
+
+
+class Hidden(NamedTuple):
+    """The last hidden layer (c, K) of a chunk, and what the way back needs.
+
+    ``slope``: σ'(XW), or None where it is computed anew; ``kept``: input and slope of each other
+    layer.
+    """
+
+    last: Tensor
+    slope: Tensor | None
+    kept: tuple[tuple[Tensor, Tensor], ...] = ()
+
+
+class Workspace:
+    """Buffers that are used again, chunk after chunk and step after step."""
+
+    def __init__(self) -> None:
+        self._memory: dict[str, Tensor] = {}
+        self._views: dict[tuple[str, int, int], Tensor] = {}
+
+    def get(self, name: str, rows: int, columns: int, like: Tensor) -> Tensor:
+        """Return a (rows, columns) buffer, not cleared; valid until the name is asked for again."""
+        found = self._views.get((name, rows, columns))
+        if found is None or found.dtype != like.dtype:
+            size, memory = rows * columns, self._memory.get(name)
+            if memory is None or memory.numel() < size or memory.dtype != like.dtype:
+                memory = self._memory[name] = like.new_empty(size)
+                self._views = {k: view for k, view in self._views.items() if k[0] != name}
+            found = memory[:size].view(rows, columns)
+            self._views[name, rows, columns] = found
+        return found
+
+    def zeros(self, name: str, like: Tensor) -> Tensor:
+        """Return a buffer of the shape of ``like``, cleared."""
+        if like.ndim == 1:
+            return torch.zeros_like(like)
+        rows, columns = like.shape
+        return self.get(name, rows, columns, like).zero_()
+
+
+def is_compiled(first: Tensor, rows: Tensor, spec: NetSpec) -> bool:
+    """Tell whether compiled loops do the hidden layer."""
+    return (
+        spec.activation in kernels.CODES
+        and not spec.complex_weights
+        and len(rows) == 2
+        and first.device.type == "cpu"
+        and kernels.compiled()
+    )
+
+
+def hidden_layers(layers: Layers, rows: Tensor, spec: NetSpec, work: Workspace) -> Hidden:
+    """Return the hidden layers of examples with these ``rows`` (k, c) of W."""
+    first = layers.first
+    if is_compiled(first, rows, spec):
+        last = work.get("features", rows.shape[1], first.shape[1], first)
+        code = kernels.CODES[spec.activation]
+        left, right = rows.numpy()
+        kernels.fill_features(code, first.numpy(), left, right, last.numpy())
+        found = Hidden(last, None)
+    else:
+        x = first[rows[0]]
+        for more in rows[1:]:
+            x += first[more]
+        sigma = _complex_features if spec.complex_weights else activate
+        found = Hidden(*sigma(spec.activation, x))
+    return _through_others(found, layers, spec) if layers.others else found
+
+
+def add_back(
+    pull: Tensor, hidden: Hidden, layers: Layers, rows: Tensor, spec: NetSpec, found: Layers
+) -> None:
+    """Add to ``found`` the gradients of ``first`` and ``others``; ``pull`` (c, K) is overwritten.
+
+    ``pull`` is the gradient at the last hidden layer over β.
+    """
+    back, scale = pull, spec.beta
+    for matrix, gradient, (features, slope) in zip(
+        reversed(layers.others), reversed(found.others), reversed(hidden.kept), strict=True
+    ):
+        step = back * slope
+        gradient.addmm_(features.T, step, alpha=scale)
+        back = torch.addmm(back, step, matrix.T) if spec.residual else step @ matrix.T
+    if hidden.slope is None:
+        code, kind = kernels.CODES[spec.activation], back.numpy().dtype.type
+        arrays = layers.first.numpy(), *rows.numpy(), back.numpy(), found.first.numpy()
+        kernels.pull_back(code, kind(scale), *arrays)
+        return
+    if spec.complex_weights:
+        turned = torch.complex(*back.chunk(2, 1)) * hidden.slope
+        back = torch.cat([turned.real, -turned.imag], 1)
+    else:
+        back = back * hidden.slope
+    for part in rows:
+        found.first.index_add_(0, part, back, alpha=scale)
+
+
+def _through_others(hidden: Hidden, layers: Layers, spec: NetSpec) -> Hidden:
+    features, kept = hidden.last, []
+    for matrix in layers.others:
+        value, slope = activate(spec.activation, features @ matrix)
+        kept.append((features, slope))
+        features = features + value if spec.residual else value
+    return Hidden(features, hidden.slope, tuple(kept))
+
+
+def _complex_features(activation: str, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return [Re σ(z) | −Im σ(z)], so that Re(σ(z)V) is its product with [Re V | Im V], and σ'."""
+    value, slope = activate(activation, torch.complex(*x.chunk(2, 1)))
+    return torch.cat([value.real, -value.imag], 1), slope

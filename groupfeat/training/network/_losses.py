@@ -1,0 +1,63 @@
+"""Losses of answers Ŷ and their gradients, chunk by chunk."""
+
+import torch
+from torch import Tensor
+
+from groupfeat.training.kernels import _hidden as kernels
+
+__all__ = ["output_gradient", "row_losses"]
+
+Pair = tuple[Tensor, Tensor]
+SQUARED = ("mse_classes", "mse_samples")
+
+
+def output_gradient(
+    logits: Tensor, target: Tensor, share: Tensor, loss: str, count: int
+) -> tuple[float, Tensor]:
+    """Return the part of the loss of a chunk of ``logits`` (c, M) and its gradient for them.
+
+    ``share`` is n_t/n of the whole set of ``count`` examples; ``"mse_samples"`` expects logits
+    that are already centred over samples. ``logits`` may be overwritten.
+    """
+    if loss in SQUARED and logits.device.type == "cpu" and kernels.compiled():
+        scale = 2 / count if loss == "mse_classes" else 1.0
+        found = logits.numpy()
+        by_classes, number = loss == "mse_classes", found.dtype.type(scale)
+        squares = kernels.residuals(by_classes, found, target.numpy(), share.numpy(), number)
+        return 0.5 * scale * squares, logits
+    values, pull = row_losses(logits, target, share, loss)
+    over = 1 if loss == "mse_samples" else count
+    return float(values.sum()) / over, pull.div_(over)
+
+
+def row_losses(logits: Tensor, target: Tensor, share: Tensor, loss: str) -> Pair:
+    """Return the loss of each row of ``logits`` (…, M), shape (…), and its gradient (…, M).
+
+    Before division by the number of examples; ``target`` is (…), ``share`` broadcasts to (…, M).
+    """
+    at = target[..., None]
+    if loss in SQUARED:
+        gap = logits + share
+        if loss == "mse_classes":
+            gap = logits - logits.mean(-1, keepdim=True) + 1 / logits.shape[-1]
+        gap.scatter_add_(-1, at, -torch.ones_like(gap[..., :1]))
+        values = gap.square().sum(-1)
+        return (values, gap.mul_(2)) if loss == "mse_classes" else (0.5 * values, gap)
+    softmax = _stablemax if loss == "stablemax" else _cross_entropy
+    return softmax(logits, at)
+
+
+def _cross_entropy(logits: Tensor, at: Tensor) -> Pair:
+    logs = torch.log_softmax(logits, -1)
+    pull = logs.exp()
+    return -logs.gather(-1, at)[..., 0], pull.scatter_add_(-1, at, -torch.ones_like(logs[..., :1]))
+
+
+def _stablemax(logits: Tensor, at: Tensor) -> Pair:
+    """Return −log(s_t/Σ s) of each row and its gradient; s = x + 1 for x ≥ 0, else 1/(1 − x)."""
+    below = 1 / (1 - logits.clamp(max=0))
+    s = torch.where(logits >= 0, logits + 1, below)
+    slope = below * below  # 1 for x ≥ 0
+    total, mine = s.sum(-1, keepdim=True), s.gather(-1, at)
+    pull = (slope / total).scatter_add_(-1, at, -slope.gather(-1, at) / mine)
+    return (total.log() - mine.log())[..., 0], pull

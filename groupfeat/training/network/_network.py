@@ -1,0 +1,201 @@
+"""Loss, gradients and answers of Ŷ = β h(X)V, by gathers and cache-sized chunks.
+
+h is σ(XW), then any further layers. X is never formed: a row of XW is a sum of rows of W.
+V is kept transposed, (M, K), so that every product reads along K.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from groupfeat.energy import PairSet
+from groupfeat.training.network._hidden import Layers, NetSpec, Workspace, add_back, hidden_layers
+from groupfeat.training.network._losses import output_gradient
+from groupfeat.training.tasks._tasks import Indices, Task
+
+__all__ = [
+    "Layers",
+    "NetSpec",
+    "PairTensors",
+    "evaluate",
+    "layer_gradients",
+    "loss_and_gradients",
+    "measure",
+]
+
+_CHUNK_ENTRIES = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class PairTensors:
+    """Examples as tensors.
+
+    Parameters
+    ----------
+    rows
+        Rows of W for each operand (operand j's rows stand after those of operands before it);
+        shape (k, n).
+    target
+        Their classes, shape (n,).
+    share
+        n_t/n, shape (M,).
+    """
+
+    rows: Tensor
+    target: Tensor
+    share: Tensor = field(repr=False)
+    _parts: dict[int, list["PairTensors"]] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(cls, pairs: PairSet, dtype: torch.dtype) -> "PairTensors":
+        """Return the tensors of ``pairs``; ``share`` in ``dtype``."""
+        left, right, target = (
+            torch.from_numpy(array.copy()) for array in (pairs.left, pairs.right, pairs.target)
+        )
+        share = torch.from_numpy(pairs.target_counts / len(pairs)).to(dtype)
+        return cls(torch.stack([left, right + pairs.order]), target, share)
+
+    @classmethod
+    def of_codes(cls, task: Task, codes: Indices, dtype: torch.dtype) -> "PairTensors":
+        """Return the tensors of a task's examples."""
+        target = torch.from_numpy(task.targets(codes))
+        share = torch.bincount(target, minlength=task.n_classes).to(torch.float64) / len(codes)
+        rows = torch.from_numpy(task.operands(codes))
+        offsets = torch.tensor((0, *task.sizes[:-1])).cumsum(0)
+        return cls(rows + offsets[:, None], target, share.to(dtype))
+
+    def to(self, device: str) -> "PairTensors":
+        """Return the same on ``device``."""
+        return PairTensors(self.rows.to(device), self.target.to(device), self.share.to(device))
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def chunks(self, width: int) -> list["PairTensors"]:
+        """Return slices of about equal size whose ``width`` hidden nodes stay in cache."""
+        most = max(64, _CHUNK_ENTRIES // width)
+        if most not in self._parts:
+            count = -(-len(self) // most)
+            bounds = [len(self) * i // count for i in range(count + 1)]
+            self._parts[most] = [
+                PairTensors(self.rows[:, a:b].contiguous(), self.target[a:b], self.share)
+                for a, b in pairwise(bounds)
+            ]
+        return self._parts[most]
+
+
+def layer_gradients(
+    layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace | None = None
+) -> tuple[float, Layers]:
+    """Return the loss and its gradients for every layer; memory does not grow with n.
+
+    The gradients live in ``work`` until its next use.
+
+    With G = ∂loss/∂Ŷ: ∂V = βhᵀG, and ∂W gathers (βGVᵀ) ⊙ σ'(XW) over the examples of each row,
+    after it has come back through the other layers.
+    """
+    work = work or Workspace()
+    bias = layers.output_bias
+    found = Layers(
+        work.zeros("first", layers.first),
+        work.zeros("second", layers.second),
+        None if bias is None else torch.zeros_like(bias),
+        tuple(work.zeros(f"other {i}", part) for i, part in enumerate(layers.others)),
+    )
+    answers = _turned(layers.second, work)
+    mean = mean_features(layers, pairs, spec, work) if spec.loss == "mse_samples" else None
+    total = 0.0
+    for part in pairs.chunks(layers.first.shape[1]):
+        hidden = hidden_layers(layers, part.rows, spec, work)
+        logits = _answers(hidden.last, answers, layers, spec, mean, work)
+        value, pull = output_gradient(logits, part.target, part.share, spec.loss, len(pairs))
+        total += value
+        if found.output_bias is not None:
+            found.output_bias.add_(pull.sum(0))
+        found.second.addmm_(pull.T, hidden.last, alpha=spec.beta)
+        name = "back" if hidden.kept else "features"  # their last use was one line above
+        back = work.get(name, len(part), layers.first.shape[1], pull)
+        torch.mm(pull, layers.second, out=back)
+        add_back(back, hidden, layers, part.rows, spec, found)
+    return total, found
+
+
+def measure(
+    layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace | None = None
+) -> tuple[float, float]:
+    """Return accuracy and loss on ``pairs``."""
+    work = work or Workspace()
+    correct, total = 0, 0.0
+    answers = _turned(layers.second, work)
+    mean = mean_features(layers, pairs, spec, work) if spec.loss == "mse_samples" else None
+    for part in pairs.chunks(layers.first.shape[1]):
+        features = hidden_layers(layers, part.rows, spec, work).last
+        logits = _answers(features, answers, layers, spec, None, work)
+        correct += int((logits.argmax(1) == part.target).sum())
+        if mean is not None:
+            logits -= spec.beta * (mean @ answers)
+        total += output_gradient(logits, part.target, part.share, spec.loss, len(pairs))[0]
+    return correct / len(pairs), total
+
+
+def mean_features(
+    layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace | None = None
+) -> Tensor:
+    """Return the mean over examples of the last hidden layer, shape (K,)."""
+    work = work or Workspace()
+    total = layers.first.new_zeros(layers.first.shape[1])
+    for part in pairs.chunks(layers.first.shape[1]):
+        total += hidden_layers(layers, part.rows, spec, work).last.sum(0)
+    return total / len(pairs)
+
+
+def loss_and_gradients(
+    first: Tensor, second: Tensor, pairs: PairTensors, **settings: Any
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the loss and its gradients for W (2M, K) and V (K, M).
+
+    Parameters
+    ----------
+    first, second
+        W and V.
+    pairs
+        The examples.
+    **settings
+        ``activation``, ``loss`` and optionally ``beta``, as in `TrainConfig`.
+    """
+    layers = Layers(first, second.T.contiguous())
+    total, found = layer_gradients(layers, pairs, NetSpec(**settings))
+    return first.new_tensor(total), found.first, found.second.T
+
+
+def evaluate(
+    first: Tensor, second: Tensor, pairs: PairTensors, **settings: Any
+) -> tuple[float, float]:
+    """Return accuracy and loss on ``pairs``; arguments as in `loss_and_gradients`."""
+    return measure(Layers(first, second.T.contiguous()), pairs, NetSpec(**settings))
+
+
+def _answers(
+    features: Tensor,
+    answers: Tensor,
+    layers: Layers,
+    spec: NetSpec,
+    mean: Tensor | None,
+    work: Workspace,
+) -> Tensor:
+    """Return βhV plus bias, (c, M), centred over samples where their mean is given."""
+    logits = work.get("logits", len(features), answers.shape[1], features)
+    torch.mm(features, answers, out=logits)
+    if mean is not None:
+        logits -= mean @ answers
+    if spec.beta != 1:
+        logits *= spec.beta
+    return logits if layers.output_bias is None else logits.add_(layers.output_bias)
+
+
+def _turned(second: Tensor, work: Workspace) -> Tensor:
+    """Return V as (K, M): the product with it along K is a tenth faster than with its transpose."""
+    return work.get("turned", second.shape[1], len(second), second).copy_(second.T)

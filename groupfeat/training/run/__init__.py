@@ -1,0 +1,1 @@
+"""Training runs, alone and stacked: optimisers, epochs, checkpoints."""

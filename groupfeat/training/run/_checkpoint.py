@@ -1,0 +1,192 @@
+"""Our checkpoints: safetensors with the whole story in the header, written atomically."""
+
+import hashlib
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from groupfeat import __version__
+from groupfeat.groups import FiniteGroup
+from groupfeat.training.run._runs import Observer, Snapshot, TrainedRun
+from groupfeat.training.setup._config import TrainConfig
+from groupfeat.training.tasks._tasks import Task, as_task
+
+__all__ = ["checkpoint_writer", "load_checkpoint", "save_checkpoint", "table_digest"]
+
+FORMAT = "groupfeat-run-2"
+FORMATS = ("groupfeat-run-1", FORMAT)
+_LAYER, _PARAMETER, _STATE = "layer.", "parameter.", "optimizer."
+Arrays = dict[str, NDArray[Any]]
+
+
+def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task) -> Path:
+    """Write ``run`` to ``path`` (``.safetensors``): weights, optimiser, config, history, versions.
+
+    The file appears whole or not at all. Arrays ``W`` (2M, K) and ``V`` (K, M) stand in it where
+    they are the whole network, real and two layers deep. Returns the path.
+
+    Raises
+    ------
+    ValueError
+        If ``group`` is not what the run was trained on.
+    """
+    file, task = Path(path), as_task(group)
+    if (run.group_name, len(run.first_layer)) != (task.name, sum(task.sizes)):
+        raise ValueError(
+            f"the run was trained on {run.group_name}, W has {len(run.first_layer)} rows; got "
+            f"{task.name} of order {max(task.sizes)}; pass the group it was trained on"
+        )
+    arrays = _arrays(run)
+    story = {
+        "group": task.name,
+        "table_sha256": task.digest,
+        "arrays_sha256": _digest(arrays),
+        "config": run.config.to_dict(),
+        "seed": run.seed,
+        "status": run.status,
+        "epochs": run.epochs,
+        "memorized_at": run.memorized_at,
+        "generalized_at": run.generalized_at,
+        "history": run.history,
+        "versions": {
+            "groupfeat": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        },
+    }
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        save_file(arrays, part, metadata={"format": FORMAT, "run": json.dumps(story)})
+        part.chmod(0o644)  # safetensors writes for the owner alone
+        os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)
+    return file
+
+
+def load_checkpoint(path: str | Path) -> TrainedRun:
+    """Read a run that `save_checkpoint` wrote, of this or an older format.
+
+    Raises
+    ------
+    ValueError
+        If the file is absent, damaged, or no checkpoint of ours.
+    """
+    name = Path(path).name
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = file.metadata() or {}
+            if header.get("format") not in FORMATS:
+                raise ValueError(f"{name!r} is no groupfeat run: its header lacks {FORMAT!r}")
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"cannot read {name!r} ({error}); expected a groupfeat run") from error
+    try:
+        story: dict[str, Any] = json.loads(header["run"])
+        if header["format"] == FORMAT and story["arrays_sha256"] != _digest(arrays):
+            raise ValueError("its arrays do not match their checksum")
+        return _run(arrays, story)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"cannot read {name!r} ({error}); expected a groupfeat run, copy it again"
+        ) from error
+
+
+def checkpoint_writer(folder: str | Path, written: list[Path] | None = None) -> Observer:
+    """Return an observer that writes ``run-SEED-at-EPOCH.safetensors`` into ``folder``.
+
+    Runs of one seed tell apart by folder; ``written`` collects the paths.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from groupfeat.groups import cyclic
+    >>> from groupfeat.training import TrainConfig, checkpoint_writer, log_epochs, train
+    >>> folder = tempfile.mkdtemp()
+    >>> config = TrainConfig(n_hidden=8, epochs=10)
+    >>> saved = []
+    >>> write = checkpoint_writer(folder, saved)
+    >>> runs = list(train(cyclic(3), config, observe=write, observe_at=log_epochs(10)))
+    >>> saved[-1].name
+    'run-0-at-10.safetensors'
+    """
+
+    def write(seen: Snapshot) -> None:
+        path = Path(folder) / f"run-{seen.seed}-at-{seen.epoch}.safetensors"
+        save_checkpoint(path, seen.run, seen.task)
+        if written is not None:
+            written.append(path)
+
+    return write
+
+
+def table_digest(group: FiniteGroup) -> str:
+    """Return the SHA-256 of the Cayley table as little-endian int32, row by row."""
+    return as_task(group).digest
+
+
+def _arrays(run: TrainedRun) -> Arrays:
+    config, names = run.config, set(run.parameters)
+    deeper = config.other_layers or "output_bias" in names
+    layers = {"W": run.first_layer, "V": run.second_layer}
+    if deeper or config.complex_weights:  # W and V would pass for the whole network
+        layers = {f"{_LAYER}{name}": part for name, part in layers.items()}
+    found = {name: part.real for name, part in layers.items()}
+    if config.complex_weights:
+        found |= {f"{name}_imag": part.imag for name, part in layers.items()}
+    if names != {"W", "V"} or config.embedding:
+        found |= {f"{_PARAMETER}{name}": part for name, part in run.parameters.items()}
+    found |= {f"{_STATE}{name}": part for name, part in run.optimizer_state.items()}
+    return {name: np.ascontiguousarray(part) for name, part in found.items()}
+
+
+def _run(arrays: Arrays, story: dict[str, Any]) -> TrainedRun:
+    settings = dict(story["config"])
+    if settings["optimizer"] != "sgd":
+        settings["momentum"] = 0.0  # format 1 let it stand, unused
+    config = TrainConfig.from_dict(settings)
+    first, second = _layers(arrays)
+    parameters = _named(arrays, _PARAMETER)
+    if "arrays_sha256" in story and not parameters:
+        parameters = {"W": first, "V": np.ascontiguousarray(second.T)}
+    return TrainedRun(
+        story["group"],
+        config,
+        story["seed"],
+        story["status"],
+        story["epochs"],
+        first,
+        second,
+        story["history"],
+        story["memorized_at"],
+        story["generalized_at"],
+        parameters,
+        _named(arrays, _STATE),
+    )
+
+
+def _layers(arrays: Arrays) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return W and V as they act on one-hot operands."""
+    found = arrays if "W" in arrays else _named(arrays, _LAYER)
+    if "W_imag" in found:
+        return found["W"] + 1j * found["W_imag"], found["V"] + 1j * found["V_imag"]
+    return found["W"], found["V"]
+
+
+def _named(arrays: Arrays, prefix: str) -> Arrays:
+    return {k.removeprefix(prefix): part for k, part in arrays.items() if k.startswith(prefix)}
+
+
+def _digest(arrays: Arrays) -> str:
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return found.hexdigest()

@@ -1,0 +1,122 @@
+"""Full-batch steps of named optimisers on named parameters, with a state that can be stored."""
+
+import math
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from groupfeat.training.kernels import _hidden as kernels
+from groupfeat.training.run._updates import adam_numbers, adam_update, gd_update
+from groupfeat.training.setup._config import TrainConfig
+
+__all__ = ["Optimizer", "orthogonalized", "rate_factor"]
+
+Parameters = dict[str, Tensor]
+# Newton–Schulz quintic of K. Jordan et al., "Muon" (2024): pushes singular values to about 1.
+_QUINTIC = (3.4445, -4.7750, 2.0315)
+_QUINTIC_STEPS = 5
+
+
+def rate_factor(config: TrainConfig, epoch: int) -> float:
+    """Return what the schedule multiplies the learning rate by in step ``epoch`` (from 1)."""
+    warm = config.warmup_epochs
+    if epoch <= warm:
+        return epoch / warm
+    if config.schedule == "constant":
+        return 1.0
+    passed = (epoch - warm - 1) / max(config.epochs - warm, 1)
+    if config.schedule == "linear":
+        return 1 - passed
+    return 0.5 * (1 + math.cos(math.pi * passed))
+
+
+class Optimizer:
+    """Steps of the config's optimiser; parameters and state are changed in place."""
+
+    def __init__(
+        self, parameters: Parameters, config: TrainConfig, state: Parameters | None = None
+    ) -> None:
+        self.config, self.parameters = config, parameters
+        self.decay = config.weight_decay or 0.0
+        self.state = self._fresh() if state is None else state
+        self._flat = self._flat_arrays() if config.optimizer not in ("gd", "sgd") else {}
+        plain = self._gd if config.optimizer in ("gd", "sgd") else self._adam
+        self.rules = {name: self._muon if self._orthogonal(name) else plain for name in parameters}
+
+    def step(self, gradients: Parameters, epoch: int) -> None:
+        """Take step number ``epoch`` (from 1)."""
+        factor = rate_factor(self.config, epoch)
+        for name, gradient in gradients.items():
+            rate = self.config.learning_rate
+            if self.config.optimizer == "muon" and not self._orthogonal(name):
+                rate = self.config.fallback_rate or rate
+            self.rules[name](name, gradient, factor * rate, epoch)
+
+    def _orthogonal(self, name: str) -> bool:
+        return self.config.optimizer == "muon" and name[0] in "WU"
+
+    def _fresh(self) -> Parameters:
+        kinds = {"adam": "mv", "adamw": "mv", "muon": "mv", "sgd": "b", "gd": ""}
+        found: Parameters = {}
+        for name, part in self.parameters.items():
+            letters = "b" if self._orthogonal(name) else kinds[self.config.optimizer]
+            if self.config.optimizer == "sgd" and not self.config.momentum:
+                letters = ""
+            found |= {f"{name}.{letter}": torch.zeros_like(part) for letter in letters}
+        return found
+
+    def _flat_arrays(self) -> dict[str, tuple[NDArray[Any], ...]]:
+        """Return parameter and Adam's moments as flat arrays on the same memory, on a CPU."""
+        found = {}
+        for name, part in self.parameters.items():
+            if part.device.type == "cpu" and kernels.compiled() and not self._orthogonal(name):
+                parts = part, self.state[f"{name}.m"], self.state[f"{name}.v"]
+                found[name] = tuple(each.view(-1).numpy() for each in parts)
+        return found
+
+    def _gd(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
+        buffer, momentum = self.state.get(f"{name}.b"), self.config.momentum
+        gd_update(self.parameters[name], gradient, buffer, rate, self.decay, momentum)
+
+    def _adam(self, name: str, gradient: Tensor, rate: float, epoch: int) -> None:
+        config = self.config
+        numbers = adam_numbers(
+            coupled=config.optimizer == "adam",
+            rate=rate,
+            decay=self.decay,
+            beta1=config.adam_beta1,
+            beta2=config.adam_beta2,
+            epsilon=config.adam_epsilon,
+            epoch=epoch,
+        )
+        if name in self._flat:
+            parameter, *moments = self._flat[name]
+            arrays = parameter, gradient.contiguous().view(-1).numpy(), *moments
+            kernels.adam_step(*arrays, *(parameter.dtype.type(number) for number in numbers))
+        else:
+            mean, square = self.state[f"{name}.m"], self.state[f"{name}.v"]
+            adam_update(self.parameters[name], gradient, mean, square, numbers)
+
+    def _muon(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
+        parameter, momentum = self.parameters[name], self.config.muon_momentum
+        moved = self.state[f"{name}.b"].lerp_(gradient, 1 - momentum)
+        update = orthogonalized(gradient.lerp(moved, momentum))
+        parameter.mul_(1 - rate * self.decay)
+        stretch = math.sqrt(max(1, parameter.shape[0] / parameter.shape[1]))
+        parameter.add_(update, alpha=-rate * stretch)
+
+
+def orthogonalized(matrix: Tensor) -> Tensor:
+    """Return a matrix with the same singular vectors and singular values near 1 (0.7 … 1.2).
+
+    Five steps of the quintic Newton–Schulz iteration that K. Jordan's Muon uses.
+    """
+    a, b, c = _QUINTIC
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    x = wide / (wide.norm() + 1e-7)
+    for _ in range(_QUINTIC_STEPS):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x if matrix.shape[0] <= matrix.shape[1] else x.T

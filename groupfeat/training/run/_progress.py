@@ -1,0 +1,246 @@
+"""One run in progress: parameters, optimiser, history."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from groupfeat.training.network._hidden import Layers, NetSpec, Workspace
+from groupfeat.training.network._model import DTYPES, Composer, initial_parameters
+from groupfeat.training.network._network import PairTensors, layer_gradients, measure
+from groupfeat.training.run._compaction import living_nodes, put_back
+from groupfeat.training.run._optimizers import Optimizer
+from groupfeat.training.run._ridge import ridge_solution
+from groupfeat.training.run._runs import Snapshot, TrainedRun
+from groupfeat.training.setup._config import TrainConfig
+from groupfeat.training.tasks._tasks import Task
+
+__all__ = ["Run"]
+
+Progress = Callable[[int, int, int], None]
+
+
+class Run:
+    """One run in progress; ``config`` is resolved and seeded."""
+
+    def __init__(
+        self,
+        task: Task,
+        config: TrainConfig,
+        seed: int,
+        *,
+        position: int = 0,
+        device: str = "cpu",
+        start: TrainedRun | None = None,
+    ) -> None:
+        dtype = DTYPES[config.precision]
+        self.task, self.config, self.seed, self.position = task, config, seed, position
+        self.codes = task.sample(config.train_fraction, rng=config.pair_seed or 0)
+        unseen = task.complement(self.codes)
+        self.pairs = PairTensors.of_codes(task, self.codes, dtype).to(device)
+        self.unseen = PairTensors.of_codes(task, unseen, dtype).to(device) if len(unseen) else None
+        self.kept: Tensor | None = None
+        self.spec = NetSpec(
+            config.activation,
+            config.loss,
+            config.beta,
+            config.residual,
+            config.complex_weights,
+        )
+        initial = initial_parameters(task, config, config.init_seed or 0)
+        self.norms = _norms(initial["W"], config.weight_norm)
+        self.epoch, self.history, self.diverged = 0, dict[str, list[float]](), ""
+        state = None
+        if start is not None:
+            initial, state = _tensors(start.parameters), _tensors(start.optimizer_state)
+            state = {name: part.to(device) for name, part in state.items()}
+            self.epoch = start.epochs
+            self.history = {name: list(column) for name, column in start.history.items()}
+        self.parameters = {name: part.to(device) for name, part in initial.items()}
+        self.optimizer = Optimizer(self.parameters, config, state)
+        self.composer, self.work = Composer(task, config, self.pairs), Workspace()
+        self.end = self._end() if self.history else config.epochs
+        if start is not None:
+            self._drop_dead(0.0)
+
+    def advance(self, observed: Callable[[int, bool], bool]) -> Iterator[tuple[int, bool]]:
+        """Train to the end; pause after every step for which ``observed`` or an evaluation is due.
+
+        Yields the epoch at which the run is to end by what is known, and whether to observe.
+        """
+        if not self.history:
+            self._evaluate()
+            yield self.end, observed(0, True)
+        while self.epoch < self.end and not self.diverged:
+            if not self._step():
+                self._evaluate()
+                self.name_divergence()
+                yield self.epoch, False
+                return
+            due = self.is_due()
+            if due:
+                self._evaluate()
+                self.name_divergence()
+            watched = observed(self.epoch, due)
+            if due or watched:
+                yield self.end, watched and not self.diverged
+
+    def is_due(self) -> bool:
+        """Tell whether an evaluation is due after this step."""
+        return self.epoch % self.config.eval_every == 0 or self.epoch == self.end
+
+    def record(self, measured: Mapping[str, tuple[float, float]]) -> None:
+        """Append accuracy and loss on each set to the history; ask anew when the run ends."""
+        self.history.setdefault("epoch", []).append(self.epoch)
+        for name, (accuracy, loss) in measured.items():
+            self.history.setdefault(f"{name}_accuracy", []).append(accuracy)
+            self.history.setdefault(f"{name}_loss", []).append(loss)
+        self.end = self._end()
+
+    def snapshot(self) -> Snapshot:
+        """Return copies of where the run is."""
+        pairs = self.task.pairs(self.codes)
+        return Snapshot(self.position, self.result("running"), self.task, self.codes, pairs)
+
+    def result(self, status: str = "") -> TrainedRun:
+        """Return the run as it is."""
+        first, second = self._weights()
+        return TrainedRun(
+            self.task.name,
+            self.config,
+            self.seed,
+            status or self.diverged or self._status(),
+            self.epoch,
+            first,
+            second,
+            {name: list(column) for name, column in self.history.items()},
+            self._reached("train_accuracy"),
+            self._reached("test_accuracy"),
+            _arrays(self._whole(self.parameters)),
+            _arrays(self._whole(self.optimizer.state)),
+        )
+
+    def _step(self) -> bool:
+        """Take one step; without one, return False when the loss is not finite."""
+        if self.config.ridge is not None:
+            self._solve()
+        loss, gradients = self.composer.gradients(self.parameters, self._pull)
+        if not math.isfinite(loss):
+            return False
+        if self.config.ridge is not None:
+            del gradients["V"]
+        self.epoch += 1
+        self.optimizer.step(gradients, self.epoch)
+        self._keep_norms()
+        return True
+
+    def _pull(self, layers: Layers) -> tuple[float, Layers]:
+        return layer_gradients(layers, self.pairs, self.spec, self.work)
+
+    def _solve(self) -> None:
+        layers = self.composer.layers(self.parameters)
+        ridge = self.config.ridge or 0.0
+        self.parameters["V"].copy_(ridge_solution(layers, self.pairs, self.spec, ridge))
+
+    def _keep_norms(self) -> None:
+        if self.norms is not None:
+            weights = self.parameters["W"]
+            norms = _norms(weights, self.config.weight_norm)
+            weights.mul_(self.norms / norms.clamp_min(torch.finfo(weights.dtype).tiny))  # type: ignore[union-attr]
+
+    def _evaluate(self) -> None:
+        if self.config.ridge is not None:
+            self._solve()
+        layers = self.composer.layers(self.parameters)
+        sets = {"train": self.pairs, "test": self.unseen}
+        self.record(
+            {
+                name: measure(layers, pairs, self.spec, self.work)
+                for name, pairs in sets.items()
+                if pairs is not None
+            }
+        )
+        self._drop_dead(torch.finfo(self.pairs.share.dtype).eps ** 2)
+
+    def _drop_dead(self, below: float) -> None:
+        """Take nodes out whose |w|²|v| is at most ``below`` of the largest node's."""
+        if self.config.dead_nodes == "keep":
+            return
+        alive = living_nodes(self.parameters["W"], self.parameters["V"], below)
+        if len(alive) < self.parameters["W"].shape[1]:
+            self.kept = alive if self.kept is None else self.kept[alive]
+            self.parameters = _columns(self.parameters, alive)
+            state = _columns(self.optimizer.state, alive)
+            self.optimizer = Optimizer(self.parameters, self.config, state)
+
+    def _whole(self, parts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return arrays with dropped nodes put back, as zeros."""
+        if self.kept is None:
+            return dict(parts)
+        return {
+            name: put_back(part, self.kept, self.config.n_hidden) for name, part in parts.items()
+        }
+
+    def name_divergence(self) -> None:
+        """Note that the last loss is not finite, if so."""
+        if not math.isfinite(self.history["train_loss"][-1]):
+            self.diverged = (
+                f"diverged: loss is not finite at epoch {self.epoch}; lower learning_rate"
+            )
+
+    def _end(self) -> int:
+        """Return the epoch at which the run ends by what is known now."""
+        config, goal = self.config, "test_accuracy"
+        if config.stop == "memorised" or self.unseen is None:
+            goal = "train_accuracy"
+        good = self._good(goal)
+        if config.stop == "never" or not (good and good[-1]):
+            return config.epochs
+        if config.stop == "memorised":
+            return self.epoch
+        lasting = len(good)
+        while lasting and good[lasting - 1]:
+            lasting -= 1
+        return min(config.epochs, int(self.history["epoch"][lasting]) + config.settle_epochs)
+
+    def _good(self, column: str) -> list[bool]:
+        return [value >= self.config.stop_accuracy for value in self.history.get(column, [])]
+
+    def _reached(self, column: str) -> int | None:
+        rows = zip(self.history["epoch"], self._good(column), strict=False)
+        return next((int(epoch) for epoch, good in rows if good), None)
+
+    def _status(self) -> str:
+        good = {name: self._good(f"{name}_accuracy")[-1:] for name in ("test", "train")}
+        if good["test"] == [True]:
+            return "generalised"
+        return "memorised" if good["train"] == [True] else "not fitted"
+
+    def _weights(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        layers = self.composer.layers(self._whole(self.parameters))
+        first, second = (part.detach().cpu() for part in (layers.first, layers.second))
+        if self.config.complex_weights:
+            first, second = (torch.complex(*part.chunk(2, 1)) for part in (first, second))
+        return first.numpy().copy(), np.ascontiguousarray(second.T.numpy())
+
+
+def _norms(weights: Tensor, kind: str) -> Tensor | None:
+    if kind == "free":
+        return None
+    return weights.norm(dim=0) if kind == "node" else weights.norm()
+
+
+def _columns(parts: Mapping[str, Tensor], chosen: Tensor) -> dict[str, Tensor]:
+    return {name: part[:, chosen].contiguous() for name, part in parts.items()}
+
+
+def _arrays(tensors: dict[str, Tensor]) -> dict[str, NDArray[Any]]:
+    return {name: part.detach().cpu().numpy().copy() for name, part in tensors.items()}
+
+
+def _tensors(arrays: Any) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(np.array(part)) for name, part in arrays.items()}

@@ -1,0 +1,1 @@
+"""One frozen configuration that says everything, and presets by name."""

@@ -1,0 +1,1 @@
+"""What is to be learned: group products, expressions, words, labelled tables."""
