@@ -15,7 +15,7 @@ from groupfeat.energy import (
     wilson_interval,
 )
 from groupfeat.energy.exact._blow_up import blow_up_law
-from groupfeat.groups import group_from_spec, irreps
+from groupfeat.groups import fourier_transform, group_from_spec, irreps
 from tests.energy.landscape_numerics import Floats, flow_to_the_end
 
 
@@ -34,6 +34,33 @@ def test_basins_agree_with_the_flow(spec: str) -> None:
     settled, agreed = basins_agree(spec, 200, 5)
     assert settled > 0.99
     assert agreed >= 0.995
+
+
+def test_levels_do_not_weigh_the_race() -> None:
+    """C8: the logarithmic mean of |â|² and |b̂|² decides, not its product with E*.
+
+    The sign's level is twice that of a pair. With blocks 1.5 times as large for the pair the flow
+    goes to the pair; E* times the logarithmic mean would send it to the sign.
+    """
+    reps = irreps(group_from_spec("C8"))
+    g = np.arange(8)
+    sign, pair = (-1.0) ** g, np.sqrt(2) * np.cos(np.pi * g / 4)
+    start = np.concatenate([sign + np.sqrt(3) * pair, 0.8 * sign + np.sqrt(3) * 0.8 * pair])
+    families = predicted_families(reps)
+    blocks = [
+        np.abs(fourier_transform(half, reps)[f.irreps[0]][0, 0]) ** 2
+        for f in families
+        for half in (start[:8], start[8:])
+    ]
+    means = [
+        (x - y) / np.log(x / y) if x > 1e-9 else 0.0
+        for x, y in zip(blocks[::2], blocks[1::2], strict=True)
+    ]
+    weighed = [f.energy * mean for f, mean in zip(families, means, strict=True)]
+    assert families[int(np.argmax(weighed))].type == "real"
+    assert families[int(np.argmax(means))].type == "complex"
+    ended = family_shares(flow_to_the_end(start[None], full_pairs(reps.group)), reps)[0, 1:]
+    assert ended.argmax() == find_basins(start[None], reps)[0] == np.argmax(means)
 
 
 def test_scalar_blow_up_time_is_the_logarithm() -> None:
