@@ -20,6 +20,7 @@ from groupfeat.training.exact._relabel import (
     load_element_order,
     relabel_network,
 )
+from groupfeat.training.many._train import resume, train, train_many, training_pairs
 from groupfeat.training.match._geometry import NodeGeometry, node_geometry
 from groupfeat.training.match._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
 from groupfeat.training.match._prune import (
@@ -64,7 +65,6 @@ from groupfeat.training.run._load import (
 )
 from groupfeat.training.run._runs import Observer, Snapshot, TrainedRun, log_epochs
 from groupfeat.training.run._save import save_layers
-from groupfeat.training.run._train import resume, train, train_many, training_pairs
 from groupfeat.training.setup._config import (
     INITS,
     LOSSES,

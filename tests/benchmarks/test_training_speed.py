@@ -21,8 +21,8 @@ from torch.nn import functional
 from groupfeat.groups import group_from_spec
 from groupfeat.training import TrainConfig, product_task, train
 from groupfeat.training.run._progress import Run
-from groupfeat.training.run._stack import Stack
-from groupfeat.training.run._train import settle
+from groupfeat.training.many._stack import Stack
+from groupfeat.training.many._train import settle
 
 pytestmark = pytest.mark.benchmark
 
@@ -208,7 +208,7 @@ import sys
 from groupfeat.groups import group_from_spec
 from groupfeat.training import TrainConfig, product_task
 from groupfeat.training.run._progress import Run
-from groupfeat.training.run._train import settle
+from groupfeat.training.many._train import settle
 def peak():
     lines = open("/proc/self/status").read().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))

@@ -8,8 +8,8 @@ import pytest
 
 from groupfeat.groups import cyclic, group_from_spec
 from groupfeat.training import TrainConfig, product_task, table_task, train
+from groupfeat.training.many._train import settle
 from groupfeat.training.run._progress import Run
-from groupfeat.training.run._train import settle
 
 
 @pytest.mark.parametrize("fraction", [1e-9, 0.02, 0.5, 0.98, 0.999, 1, 1.0])

@@ -13,12 +13,16 @@ from groupfeat.training import (
     Task,
     TrainConfig,
     TrainedRun,
+    product_task,
     resume,
     table_task,
     train,
     train_many,
 )
-from groupfeat.training.run._stack import stack_key
+from groupfeat.training.many._stack import Stack
+from groupfeat.training.many._stack_plan import plan_stacks, stack_bytes, stack_key
+from groupfeat.training.many._train import settle
+from groupfeat.training.run._progress import Run
 
 GROUP = group_from_spec("S3")
 BASE = TrainConfig(n_hidden=10, epochs=120, eval_every=1, stop="never", precision="float64")
@@ -51,8 +55,15 @@ def check_same(one: TrainedRun, other: TrainedRun, rtol: float) -> None:
         np.testing.assert_allclose(found, array, rtol=rtol, atol=rtol * np.abs(array).max())
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "gd"])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(
+    ("optimizer", "loss"),
+    [
+        *(("adam", loss) for loss in LOSSES),
+        ("adamw", "mse_samples"),
+        ("sgd", "stablemax"),
+        ("gd", "cross_entropy"),
+    ],
+)
 def test_a_stack_has_the_losses_of_the_loop(optimizer: str, loss: str) -> None:
     """120 epochs in double precision to 1e-8; every setting that may differ differs."""
     momentum = {"momentum": 0.9} if optimizer == "sgd" else {}
@@ -63,9 +74,10 @@ def test_a_stack_has_the_losses_of_the_loop(optimizer: str, loss: str) -> None:
     ]
     configs = [dataclasses.replace(base, **settings) for settings in ours]
     assert len({stack_key(config) for config in configs}) == 1
-    for one, other in zip(*both(configs), strict=True):
+    loop, stack = both(configs)
+    for one, other in zip(loop, stack, strict=True):
         check_same(one, other, 1e-8)
-    last = [run.last("train_loss") for run in both(configs)[1]]
+    last = [run.last("train_loss") for run in stack]
     assert len(set(last)) == len(last)
 
 
@@ -123,7 +135,7 @@ def test_what_cannot_be_stacked_trains_alone_and_in_order() -> None:
         {},
         {"bias": True},
         {"optimizer": "muon"},
-        {"n_hidden": 9},
+        {"precision": "float32"},
         {"train_fraction": 0.6},
         {"ridge": 0.1, "loss": "mse_samples"},
         {"other_layers": 1},
@@ -133,7 +145,88 @@ def test_what_cannot_be_stacked_trains_alone_and_in_order() -> None:
     assert keys[0] == keys[4] != keys[3]
     assert [keys[i] for i in (1, 2, 5, 6)] == [None] * 4
     for one, other in zip(*both(configs), strict=True):
+        check_same(one, other, 1e-5 if one.config.precision == "float32" else 1e-8)
+
+
+WIDTHS = (8, 12, 16, 9, 13)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize(
+    ("activation", "loss"),
+    [("square", "mse_classes"), ("softplus", "mse_samples"), ("sigmoid", "cross_entropy")],
+)
+def test_padded_runs_have_the_losses_of_the_loop(
+    optimizer: str, activation: str, loss: str
+) -> None:
+    """Unequal widths, to 1e-8; at two of the activations σ(0) ≠ 0 pulls at V of a padding node."""
+    momentum = {"momentum": 0.9} if optimizer == "sgd" else {}
+    base = dataclasses.replace(
+        BASE, optimizer=optimizer, activation=activation, loss=loss, epochs=60, **momentum
+    )
+    ours = [{k: v for k, v in each.items() if not k.startswith("adam")} for each in DIFFERENT]
+    configs = [
+        dataclasses.replace(base, n_hidden=k, **settings)
+        for k, settings in zip(WIDTHS, ours, strict=True)
+    ]
+    for one, other in zip(*both(configs), strict=True):
+        assert other.first_layer.shape == (12, one.config.n_hidden)
         check_same(one, other, 1e-8)
+
+
+@pytest.mark.parametrize("activation", ["square", "sigmoid"])
+def test_padding_stays_exactly_zero_and_goes_with_the_widest_run(activation: str) -> None:
+    """The widest run ends first: the stack narrows, and what is left is the loop's."""
+    task = product_task(GROUP)
+    base = dataclasses.replace(BASE, activation=activation, eval_every=5)
+    settled = [
+        settle(task, dataclasses.replace(base, n_hidden=k, epochs=e), 3)
+        for k, e in zip((8, 16, 11), (40, 20, 30), strict=True)
+    ]
+    runs = [Run(task, config, 3) for config in settled]
+    stack, widths = Stack(runs), set()
+    for _ in stack.advance(lambda epoch, evaluated: True):
+        widths.add(stack.parameters["W"].shape[2])
+        for r, run in enumerate(stack.runs):
+            for part in (*stack.parameters.values(), *stack.state.values()):
+                assert not part[r, :, run.config.n_hidden :].any()
+                assert part[r, :, : run.config.n_hidden].any() or not stack.epoch
+    assert widths == {16, 11, 8}
+    for run in runs:
+        (alone,) = train(GROUP, run.config, seeds=[3])
+        check_same(alone, run.result(), 1e-8)
+
+
+def test_a_diverging_wide_run_harms_no_narrow_one() -> None:
+    base = dataclasses.replace(BASE, optimizer="sgd", epochs=40)
+    configs = [
+        dataclasses.replace(base, n_hidden=k, learning_rate=rate)
+        for k, rate in ((16, 1e9), (9, 0.05), (16, 0.05))
+    ]
+    loop, stack = both(configs)
+    assert stack[0].status == loop[0].status
+    assert stack[0].status.startswith("diverged")
+    for one, other in zip(loop[1:], stack[1:], strict=True):
+        check_same(one, other, 1e-8)
+
+
+def test_stacks_keep_to_half_a_width_and_to_their_bytes() -> None:
+    task = product_task(GROUP)
+    configs = [dataclasses.replace(BASE, n_hidden=k) for k in (64, 10, 31, 32, 64, 16, 5)]
+    configs.append(dataclasses.replace(BASE, bias=True))
+
+    def plan(limit: int) -> list[list[int]]:
+        return plan_stacks(task, configs, device="cpu", limit=limit)
+
+    assert plan(1 << 30) == [[0, 3, 4], [2, 5], [1, 6], [7]]
+    two = stack_bytes(task, configs[0], 2)
+    assert plan(two) == [[0, 4], [2, 3, 5], [1, 6], [7]]  # narrower runs take less
+    assert all(len(members) == 1 for members in plan(1))
+    split = list(train_many(GROUP, configs[:4], seeds=range(4), stacked=True, stack_bytes=two))
+    assert [run.config.n_hidden for run in split] == [64, 10, 31, 32]
+    for run in split:
+        (alone,) = train(GROUP, run.config, seeds=[run.seed])
+        check_same(alone, run, 1e-8)
 
 
 def test_observers_see_each_run_of_a_stack_at_its_epochs() -> None:

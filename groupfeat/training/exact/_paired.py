@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from groupfeat.groups import FiniteGroup
+from groupfeat.training.many._train import training_pairs
 from groupfeat.training.network._model import DTYPES, initial_parameters
 from groupfeat.training.network._network import (
     Layers,
@@ -14,7 +15,6 @@ from groupfeat.training.network._network import (
     layer_gradients,
     measure,
 )
-from groupfeat.training.run._train import training_pairs
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import product_task
 

@@ -1,1 +1,1 @@
-"""Training runs, alone and stacked: optimisers, epochs, checkpoints."""
+"""One training run: optimisers, epochs, checkpoints."""

@@ -1,35 +1,26 @@
-"""Runs of equal shape trained as one stack of tensors, which is what a GPU needs.
+"""Runs of one kind trained as one stack of tensors, which is what a GPU needs.
 
 A run in a stack owns a slice of every tensor: it is read, stored and observed as if alone. One
-that ends takes its slice with it, and the stack closes up.
+that ends takes its slice with it, and the stack closes up. Runs narrower than the widest are
+padded by hidden nodes whose weights, gradients and moments are 0.
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
+from groupfeat.training.many._stack_network import StackSpec, measure_stack, stack_gradients
+from groupfeat.training.many._stack_pairs import StackedPairs
 from groupfeat.training.run._optimizers import rate_factor
 from groupfeat.training.run._progress import Run
-from groupfeat.training.run._stack_network import StackSpec, measure_stack, stack_gradients
-from groupfeat.training.run._stack_pairs import StackedPairs
 from groupfeat.training.run._updates import AdamNumbers, adam_numbers, adam_update, gd_update
-from groupfeat.training.setup._config import TrainConfig
 
-__all__ = ["Stack", "stack_key"]
+__all__ = ["Stack"]
 
-_PLAIN = {
-    "embedding": 0,
-    "complex_weights": False,
-    "bias": False,
-    "batch_norm": False,
-    "other_layers": 0,
-    "ridge": None,
-    "weight_norm": "free",
-    "dead_nodes": "keep",
-}
 _NUMBERS = (
     "learning_rate",
     "weight_decay",
@@ -39,15 +30,6 @@ _NUMBERS = (
     "adam_beta2",
     "adam_epsilon",
 )
-_SHARED = ("n_hidden", "activation", "loss", "optimizer", "precision")
-
-
-def stack_key(config: TrainConfig) -> Hashable | None:
-    """Return what runs must share to be stacked; None if such a run trains alone."""
-    plain = all(getattr(config, name) == value for name, value in _PLAIN.items())
-    if not plain or config.optimizer == "muon":
-        return None
-    return (*(getattr(config, name) for name in _SHARED), config.momentum > 0)
 
 
 class Stack:
@@ -55,8 +37,8 @@ class Stack:
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self.runs, self.epoch = list(runs), 0
-        self.parameters = _stacked([run.parameters for run in runs])
-        self.state = _stacked([run.optimizer.state for run in runs])
+        self.parameters = self._padded([run.parameters for run in runs])
+        self.state = self._padded([run.optimizer.state for run in runs])
         pairs = StackedPairs.of([run.pairs for run in runs])
         if pairs is None:
             raise ValueError("a stack needs at least one run")
@@ -89,11 +71,14 @@ class Stack:
         if lost:
             self._evaluate(lost)
             kept = self._release(lost)
-            first, second = first[kept], second[kept]
+            first, second = (self._kept(part, kept) for part in (first, second))
         self.epoch += 1
         for run in self.runs:
             run.epoch = self.epoch
         if self.runs:
+            if self.padding is not None:  # V's gradient is σ(0) there
+                for gradient in (first, second):
+                    gradient.masked_fill_(self.padding, 0)
             self._update({"W": first, "V": second})
         return lost
 
@@ -153,7 +138,7 @@ class Stack:
             run.optimizer.state = {n: part.clone() for n, part in run.optimizer.state.items()}
         self.runs = [self.runs[r] for r in stays]
         self.parameters, self.state = (
-            {name: part[kept] for name, part in parts.items()}
+            {name: self._kept(part, kept) for name, part in parts.items()}
             for parts in (self.parameters, self.state)
         )
         self.pairs = self.pairs.of_runs(kept)
@@ -161,11 +146,32 @@ class Stack:
         self._settle()
         return kept
 
+    @property
+    def width(self) -> int:
+        """Hidden nodes of the widest run."""
+        return max((run.config.n_hidden for run in self.runs), default=0)
+
+    def _kept(self, part: Tensor, kept: Tensor) -> Tensor:
+        """Return the slices of the runs that stay, as narrow as they allow."""
+        return part[kept][..., : self.width].contiguous()
+
+    def _padded(self, parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+        return {
+            name: torch.stack(
+                [pad(each[name], (0, self.width - each[name].shape[1])) for each in parts]
+            )
+            for name in parts[0]
+        }
+
     def _settle(self) -> None:
         """Give each run its slice, and gather the runs' numbers."""
         for r, run in enumerate(self.runs):
-            run.parameters = {name: part[r] for name, part in self.parameters.items()}
-            run.optimizer.state = {name: part[r] for name, part in self.state.items()}
+            own = slice(run.config.n_hidden)
+            run.parameters = {n: part[r, :, own] for n, part in self.parameters.items()}
+            run.optimizer.state = {n: part[r, :, own] for n, part in self.state.items()}
+        widths = torch.tensor([run.config.n_hidden for run in self.runs])
+        beyond = (torch.arange(self.width) >= widths[:, None])[:, None]
+        self.padding = beyond.to(self.pairs.target.device) if beyond.any() else None
         self.numbers = {
             name: np.array([getattr(run.config, name) for run in self.runs], dtype=float)
             for name in _NUMBERS
@@ -173,7 +179,3 @@ class Stack:
         if self.runs:
             config, (beta,) = self.runs[0].config, self._columns(self.numbers["beta"])
             self.spec = StackSpec(config.activation, config.loss, beta)
-
-
-def _stacked(parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.stack([each[name] for each in parts]) for name in parts[0]}

@@ -2,13 +2,14 @@
 
 import dataclasses
 import operator
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from groupfeat.energy import PairSet, sample_pairs
 from groupfeat.groups import FiniteGroup
+from groupfeat.training.many._execute import Jobs, Watch, in_order
+from groupfeat.training.many._stack_plan import memory_limit, plan_stacks
 from groupfeat.training.run._progress import Progress, Run
 from groupfeat.training.run._runs import Observer, TrainedRun, observed_epochs
-from groupfeat.training.run._stack import Stack, stack_key
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task, as_task
 
@@ -88,12 +89,14 @@ def train_many(
     observe_at: Iterable[int] | None = None,
     device: str = "cpu",
     stacked: bool | None = None,
+    stack_bytes: int | None = None,
 ) -> Iterator[TrainedRun]:
     """Train one network a config and yield the runs in the order given.
 
     Configs may differ in anything. In a loop every run is bit for bit what it is alone; small
-    products in a loop beat stacked ones on a CPU. Stacked, runs whose arrays have equal shapes
-    take their steps together, and agree with the loop within rounding.
+    products in a loop beat stacked ones on a CPU. Stacked, runs of one kind take their steps
+    together, narrow ones padded by nodes that stay exactly 0, and agree with the loop within
+    rounding.
 
     Parameters
     ----------
@@ -104,9 +107,13 @@ def train_many(
     seeds
         One for each config, for those of its seeds that are None; by default 0.
     stacked
-        Whether plain two-layer runs of one width, activation, loss, optimiser and precision are
-        stacked: Adam, AdamW, SGD and GD, without variants of the network; others train alone. A
-        stack is trained to its end before its first run is yielded. None: on a GPU only.
+        Whether plain two-layer runs of one activation, loss, optimiser and precision, none less
+        than half as wide as the widest, are stacked: Adam, AdamW, SGD and GD, without variants of
+        the network; others train alone. A stack is trained to its end before its first run is
+        yielded. None: on a GPU only.
+    stack_bytes
+        Bound on the memory of a stack; runs that do not fit form another. None: 1 GiB on a CPU,
+        half of what is free on a GPU.
 
     Raises
     ------
@@ -119,35 +126,12 @@ def train_many(
         raise ValueError(f"expected a seed for each of {len(configs)} configs, got {len(chosen)}")
 
     settled = [settle(task, *each) for each in zip(configs, chosen, strict=True)]
-
-    def fresh(position: int) -> Run:
-        seed = chosen[position]
-        return Run(task, settled[position], seed, position=position, device=device)
-
-    together = not device.startswith("cpu") if stacked is None else stacked
-    done: dict[int, TrainedRun] = {}
-    for position, members in enumerate(_groups(settled, together)):
-        if position not in done and len(members) > 1:
-            runs = [fresh(member) for member in members]
-            found = _finish_stack(runs, observe, at, progress)
-            done |= dict(zip(members, found, strict=True))
-        yield (
-            done.pop(position)
-            if position in done
-            else _finish(fresh(position), observe, at, progress)
-        )
-
-
-def _groups(configs: Sequence[TrainConfig], together: bool) -> list[list[int]]:
-    """Return for each config the positions of those it trains with."""
-    found: dict[Hashable, list[int]] = {}
-    keys = [
-        (stack_key(config) if together else None) or position
-        for position, config in enumerate(configs)
-    ]
-    for position, key in enumerate(keys):
-        found.setdefault(key, []).append(position)
-    return [found[key] for key in keys]
+    jobs, watch = Jobs(task, settled, chosen, device), Watch(observe, at, progress)
+    plan = [[position] for position in range(len(settled))]
+    if not device.startswith("cpu") if stacked is None else stacked:
+        limit = memory_limit(device) if stack_bytes is None else stack_bytes
+        plan = sorted(plan_stacks(task, settled, device=device, limit=limit), key=min)
+    yield from in_order((members, jobs.finish(members, watch)) for members in plan)
 
 
 def resume(
@@ -184,7 +168,7 @@ def resume(
         raise ValueError(f"the run was trained on {run.group_name}, got {task.name}; pass that")
     config = _extended(run, epochs)
     going = Run(task, config, run.seed, device=device, start=run)
-    return _finish(going, observe, observed_epochs(observe_at), progress)
+    return Watch(observe, observed_epochs(observe_at), progress).finish(going)
 
 
 def _extended(run: TrainedRun, epochs: int | None) -> TrainConfig:
@@ -211,41 +195,3 @@ def settle(task: Task, config: TrainConfig, seed: int) -> TrainConfig:
     """Return the config with nothing left open: weight decay, seeds, name of the task."""
     resolved = config.resolved(max(task.sizes)).seeded(seed)
     return dataclasses.replace(resolved, task=task.name)
-
-
-def _finish(
-    run: Run,
-    observe: Observer | None,
-    at: frozenset[int] | None,
-    progress: Progress | None,
-) -> TrainedRun:
-    for end, watched in run.advance(_watch(observe, at)):
-        _tell(run, end, watched, observe, progress)
-    return run.result()
-
-
-def _finish_stack(
-    runs: list[Run],
-    observe: Observer | None,
-    at: frozenset[int] | None,
-    progress: Progress | None,
-) -> list[TrainedRun]:
-    for run, end, watched in Stack(runs).advance(_watch(observe, at)):
-        _tell(run, end, watched, observe, progress)
-    return [run.result() for run in runs]
-
-
-def _watch(observe: Observer | None, at: frozenset[int] | None) -> Callable[[int, bool], bool]:
-    def observed(epoch: int, evaluated: bool) -> bool:
-        return observe is not None and (evaluated if at is None else epoch in at)
-
-    return observed
-
-
-def _tell(
-    run: Run, end: int, watched: bool, observe: Observer | None, progress: Progress | None
-) -> None:
-    if watched and observe is not None:
-        observe(run.snapshot())
-    if progress is not None and run.epoch:
-        progress(run.seed, run.epoch, end)

@@ -42,12 +42,17 @@ class StackedPairs(NamedTuple):
         return cls(rows, target, weight, weight.sum(1).clamp_min(1), share)
 
     def of_runs(self, kept: Tensor) -> "StackedPairs":
-        """Return the stack of the runs at positions ``kept``."""
-        rows = self.rows[:, kept].contiguous()
-        return StackedPairs(rows, *(part[kept] for part in self[1:]))
+        """Return the stack of the runs at positions ``kept``, padded no further than they need."""
+        total, share = self.total[kept], self.share[kept]
+        most = slice(int(total.max()) if len(kept) else 0)
+        rows = self.rows[:, kept, most].contiguous()
+        return StackedPairs(rows, self.target[kept, most], self.weight[kept, most], total, share)
 
     def chunks(self, entries: int, hidden: int) -> Iterator["StackedPairs"]:
-        """Yield slices whose hidden layers hold about ``entries`` values, 64 examples at least."""
+        """Yield slices whose hidden layers hold about ``entries`` values, 64 examples at least.
+
+        ``hidden`` is the number of hidden nodes, or of classes where there are more.
+        """
         most = max(64, entries // (hidden * len(self.target)))
         for a in range(0, self.target.shape[1], most):
             part = slice(a, a + most)

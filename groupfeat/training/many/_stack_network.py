@@ -10,13 +10,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from groupfeat.training.many._stack_pairs import StackedPairs
+from groupfeat.training.many._stack_plan import CPU_ENTRIES, GPU_ENTRIES
 from groupfeat.training.network._activations import activate
 from groupfeat.training.network._losses import row_losses
-from groupfeat.training.run._stack_pairs import StackedPairs
 
 __all__ = ["StackSpec", "measure_stack", "stack_gradients"]
-
-_CPU_ENTRIES, _GPU_ENTRIES = 1 << 20, 1 << 26
 
 
 class StackSpec(NamedTuple):
@@ -93,9 +92,9 @@ def _hidden(
 ) -> Iterator[tuple[StackedPairs, Tensor, Tensor, Tensor]]:
     runs, height, hidden = first.shape
     shift = torch.arange(0, runs * height, height, device=first.device)[:, None]
-    entries = _CPU_ENTRIES if first.device.type == "cpu" else _GPU_ENTRIES
+    entries = CPU_ENTRIES if first.device.type == "cpu" else GPU_ENTRIES
     flat = first.view(-1, hidden)
-    for part in pairs.chunks(entries, hidden):
+    for part in pairs.chunks(entries, max(hidden, pairs.share.shape[2])):
         rows = (part.rows + shift).flatten(1)
         x = flat[rows[0]]
         for more in rows[1:]:

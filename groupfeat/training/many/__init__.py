@@ -1,0 +1,1 @@
+"""Many runs: in a loop, stacked, over worker processes."""

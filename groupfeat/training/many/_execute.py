@@ -1,0 +1,73 @@
+"""Runs trained one after the other or as a stack, with whoever watches them told."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from groupfeat.training.many._stack import Stack
+from groupfeat.training.run._progress import Progress, Run
+from groupfeat.training.run._runs import Observer, TrainedRun
+from groupfeat.training.setup._config import TrainConfig
+from groupfeat.training.tasks._tasks import Task
+
+__all__ = ["Jobs", "Watch", "in_order"]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told: ``observe`` at the epochs ``at`` (None: every evaluation), ``progress``."""
+
+    observe: Observer | None = None
+    at: frozenset[int] | None = None
+    progress: Progress | None = None
+
+    def is_observed(self, epoch: int, evaluated: bool) -> bool:
+        """Tell whether a snapshot is wanted."""
+        return self.observe is not None and (evaluated if self.at is None else epoch in self.at)
+
+    def tell(self, run: Run, end: int, watched: bool) -> None:
+        """Show the run as it is."""
+        if watched and self.observe is not None:
+            self.observe(run.snapshot())
+        if self.progress is not None and run.epoch:
+            self.progress(run.seed, run.epoch, end)
+
+    def finish(self, run: Run) -> TrainedRun:
+        """Train one run to its end."""
+        for end, watched in run.advance(self.is_observed):
+            self.tell(run, end, watched)
+        return run.result()
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """What is to be trained: settled ``configs`` and their ``seeds`` on one task."""
+
+    task: Task = field(repr=False)
+    configs: Sequence[TrainConfig]
+    seeds: Sequence[int]
+    device: str
+
+    def finish(self, members: Sequence[int], watch: Watch) -> list[TrainedRun]:
+        """Train the runs at these positions, as a stack if they are several."""
+        runs = [
+            Run(self.task, self.configs[p], self.seeds[p], position=p, device=self.device)
+            for p in members
+        ]
+        if len(runs) == 1:
+            return [watch.finish(runs[0])]
+        for run, end, watched in Stack(runs).advance(watch.is_observed):
+            watch.tell(run, end, watched)
+        return [run.result() for run in runs]
+
+
+def in_order(
+    finished: Iterable[tuple[Sequence[int], Sequence[TrainedRun]]],
+) -> Iterator[TrainedRun]:
+    """Yield runs by position as soon as those before them are there."""
+    done: dict[int, TrainedRun] = {}
+    due = 0
+    for members, runs in finished:
+        done |= zip(members, runs, strict=True)
+        while due in done:
+            yield done.pop(due)
+            due += 1
