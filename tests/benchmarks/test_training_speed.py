@@ -20,9 +20,9 @@ from torch.nn import functional
 
 from groupfeat.groups import group_from_spec
 from groupfeat.training import TrainConfig, product_task, train
-from groupfeat.training.run._progress import Run
 from groupfeat.training.many._stack import Stack
 from groupfeat.training.many._train import settle
+from groupfeat.training.run._progress import Run
 
 pytestmark = pytest.mark.benchmark
 
