@@ -1,6 +1,7 @@
 """Finite groups: Cayley tables, conjugacy classes, characters, irreps, Fourier transform."""
 
-from groupfeat.groups.characters._characters import CharacterTable, character_table
+from groupfeat.groups.characters._character_table import CharacterTable
+from groupfeat.groups.characters._characters import character_table
 from groupfeat.groups.characters._class_functions import (
     character_center,
     character_kernel,

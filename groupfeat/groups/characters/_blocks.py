@@ -67,6 +67,12 @@ class IrrepBlock:
         found: Matrix = self.frames(cayley, elements).swapaxes(2, 3) @ self.inverses[:, None]
         return found
 
+    def unpadded(self, matrices: Matrix) -> list[Matrix]:
+        """Return the matrices (m, d, d) of each irrep of a stack (b, m, D, D)."""
+        if self.dims.min() == matrices.shape[2]:
+            return list(matrices)
+        return [matrix[:, :d, :d] for matrix, d in zip(matrices, self.dims.tolist(), strict=True)]
+
     def slices(self, copies: int) -> Iterator[slice]:
         """Cut into parts so small that ``copies`` of their orbits stay in cache."""
         size = max(1, _BLOCK_ENTRIES // (self.orbits[0].size * max(1, copies)))
@@ -109,6 +115,11 @@ def stack_orbits(stacks: Sequence[OrbitStack]) -> list[IrrepBlock]:
 def _block(stacks: list[OrbitStack]) -> IrrepBlock:
     """Return one block, its bases inverted; ``stacks`` are sorted by dimension."""
     _, order, degree = stacks[-1].orbits.shape
+    if len(stacks) == 1:
+        indices, orbits, pivots = stacks[0]
+        dims = np.full(len(indices), degree)
+        bases = orbits[np.arange(len(indices))[:, None], pivots]
+        return IrrepBlock(indices, dims, orbits, pivots, _inverted(bases.swapaxes(1, 2)))
     indices = np.concatenate([stack.indices for stack in stacks])
     dims = np.empty(len(indices), dtype=np.intp)
     orbits = np.zeros((len(indices), order, degree), dtype=stacks[-1].orbits.dtype)
@@ -120,13 +131,17 @@ def _block(stacks: list[OrbitStack]) -> IrrepBlock:
         start = rows.stop
     bases = orbits[np.arange(len(indices))[:, None], pivots]
     if dims[0] == degree:
-        return IrrepBlock(indices, dims, orbits, pivots, np.linalg.inv(bases.swapaxes(1, 2)))
+        return IrrepBlock(indices, dims, orbits, pivots, _inverted(bases.swapaxes(1, 2)))
     # The identity beyond d for the inversion, and zero afterwards.
     own = np.arange(degree) < dims[:, None]
     bases[~own] = 0
     bases += ~own[:, None] * np.eye(degree)
     inverses = np.linalg.inv(bases.swapaxes(1, 2)) * own[:, None]
     return IrrepBlock(indices, dims, orbits, pivots, inverses)
+
+
+def _inverted(bases: Matrix) -> Matrix:
+    return 1 / bases if bases.shape[2] == 1 else np.linalg.inv(bases)
 
 
 def squares(values: NDArray[Any]) -> NDArray[np.float64]:

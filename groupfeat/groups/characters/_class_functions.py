@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.groups.characters._characters import CharacterTable
+from groupfeat.groups.characters._character_table import CharacterTable
 from groupfeat.groups.table._checks import checked_elements
 from groupfeat.groups.table._element_orders import powers_of
 from groupfeat.groups.table._finite_group import FiniteGroup

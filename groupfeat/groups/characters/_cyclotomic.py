@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._characters import CharacterTable
+from groupfeat.groups.characters._character_table import CharacterTable
 
 __all__ = ["exact_character_values"]
 

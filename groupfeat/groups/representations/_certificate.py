@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.groups.characters._blocks import IrrepBlock, squares
-from groupfeat.groups.characters._characters import CharacterTable
+from groupfeat.groups.characters._character_table import CharacterTable
 
 __all__ = ["Certificate", "certify"]
 
@@ -57,24 +57,48 @@ def certify(
 
 def _errors(table: CharacterTable, block: IrrepBlock, images: Matrix) -> tuple[float, float, float]:
     generators = list(table.group.generators)
-    trace_error = _trace_error(table, block)
-    if not generators:
-        return 0.0, 0.0, trace_error
-    turned = images.swapaxes(2, 3)
     degree = block.orbits.shape[2]
     if degree == 1:
-        gram, residual = images.conj() * images, block.orbits[:, None] * images
-    else:
-        gram, residual = turned.conj() @ images, block.orbits[:, None] @ turned
+        return _linear_errors(table, block, images[:, :, 0, 0])
+    trace_error = _trace_error(table, block)
+    turned = images.swapaxes(2, 3)
+    gram, residual = turned.conj() @ images, block.orbits[:, None] @ turned
     gram -= _identities(block)
     unitarity = math.sqrt(squares(gram).sum(axis=(2, 3)).max())
     # `take` moves whole vectors, where an index array would move entry by entry.
     residual -= block.orbits.take(table.group.cayley_table[generators], axis=1)
-    lengths = squares(residual)
-    lengths = lengths @ np.ones(degree) if degree > 1 else lengths[..., 0]
+    lengths = squares(residual) @ np.ones(degree)
     worst = lengths.max(axis=(1, 2))
     homomorphism = math.sqrt((worst * _amplification(block)).max())
     return homomorphism, unitarity, trace_error
+
+
+def _linear_errors(
+    table: CharacterTable, block: IrrepBlock, images: Matrix
+) -> tuple[float, float, float]:
+    """Return the errors of b linear characters, their values at the generators given (b, s)."""
+    cayley, orbits, inverses = (
+        table.group.cayley_table,
+        block.orbits[..., 0],
+        block.inverses[..., 0],
+    )
+    reps = table.group.conjugacy_classes.representatives
+    # A pivot other than the identity comes from a caller's own matrices.
+    found = (
+        block.frames(cayley, reps)[..., 0, 0] if block.pivots.any() else orbits.take(reps, axis=1)
+    )
+    np.multiply(found, inverses, out=found)
+    wrong = table.values.take(block.indices, axis=0)
+    wrong -= found
+    trace_error = math.sqrt(squares(wrong).max())
+    if images.shape[1] == 0:
+        return 0.0, 0.0, trace_error
+    unitarity = np.abs(squares(images) - 1).max()
+    residual = orbits[:, None] * images[:, :, None]
+    residual -= orbits.take(cayley[list(table.group.generators)], axis=1)
+    worst = squares(residual).max(axis=(1, 2))
+    homomorphism = math.sqrt((worst * squares(inverses[:, 0])).max())
+    return homomorphism, float(unitarity), trace_error
 
 
 def _identities(block: IrrepBlock) -> NDArray[np.float64]:
@@ -86,8 +110,6 @@ def _identities(block: IrrepBlock) -> NDArray[np.float64]:
 
 def _amplification(block: IrrepBlock) -> NDArray[np.float64]:
     """Return d‖B⁻¹‖², shape (b,)."""
-    if block.inverses.shape[2] == 1:
-        return squares(block.inverses[:, 0, 0])
     largest = np.linalg.svd(block.inverses, compute_uv=False)[:, 0]
     return squares(largest) * block.dims
 

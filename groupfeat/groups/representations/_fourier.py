@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.groups.characters._characters import CharacterTable
+from groupfeat.groups.characters._character_table import CharacterTable
 from groupfeat.groups.representations._irreps import Irrep, Irreps
 from groupfeat.groups.table._finite_group import FiniteGroup
 

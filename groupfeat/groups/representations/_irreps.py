@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups.characters._blocks import IrrepBlock, OrbitStack, stack_orbits
-from groupfeat.groups.characters._characters import CharacterTable, character_table
+from groupfeat.groups.characters._character_table import CharacterTable
+from groupfeat.groups.characters._characters import character_table
 from groupfeat.groups.representations._certificate import Certificate, certify
 from groupfeat.groups.representations._irrep import Irrep, checked_elements
 from groupfeat.groups.representations._orbits import find_orbits
@@ -21,6 +22,7 @@ __all__ = ["Irrep", "Irreps", "irreps"]
 Matrix = NDArray[np.inexact[Any]]
 _ATTEMPTS = 5
 _TOLERANCE = 1e-10
+_NOTHING: Matrix = np.empty((0, 0, 0))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,15 +116,16 @@ class Irreps(Sequence[Irrep]):
 
     def _unstacked(self, stacks: Iterable[Matrix]) -> list[Matrix]:
         """Return one array an irrep: of a pair the second is the first's conjugate."""
-        found: dict[int, Matrix] = {}
+        found: list[Matrix] = [_NOTHING] * len(self.table)
         for block, matrices in zip(self.blocks, stacks, strict=True):
-            partners = self.table.conjugate[block.indices]
-            if not np.array_equal(partners, block.indices):
-                parts = zip(partners.tolist(), block.dims.tolist(), matrices.conj(), strict=True)
-                found |= {index: matrix[:, :d, :d] for index, d, matrix in parts}
-            parts = zip(block.indices.tolist(), block.dims.tolist(), matrices, strict=True)
-            found |= {index: matrix[:, :d, :d] for index, d, matrix in parts}
-        return [found[i] for i in range(len(self.table))]
+            indices = block.indices.tolist()
+            partners = self.table.conjugate[block.indices].tolist()
+            if partners != indices:
+                for index, matrix in zip(partners, block.unpadded(matrices.conj()), strict=True):
+                    found[index] = matrix
+            for index, matrix in zip(indices, block.unpadded(matrices), strict=True):
+                found[index] = matrix
+        return found
 
     def __repr__(self) -> str:
         dims = summarise(self.table.dims.tolist())

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.groups.characters._blocks import OrbitStack, squares
-from groupfeat.groups.characters._characters import CharacterTable, element_powers
+from groupfeat.groups.characters._character_table import CharacterTable, element_powers
 from groupfeat.groups.representations._pivots import canonical_orbit
 
 __all__ = ["Projections", "choose_projections", "find_orbits"]

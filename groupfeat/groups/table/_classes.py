@@ -49,15 +49,19 @@ def find_conjugacy_classes(
     inverse: NDArray[np.intp],
     generators: Sequence[int],
     element_orders: NDArray[np.intp],
+    *,
+    is_abelian: bool = False,
 ) -> ConjugacyClasses:
-    """Return the orbits of g ↦ s g s⁻¹ over the generators s."""
+    """Return the orbits of g ↦ s g s⁻¹ over the generators s; single elements if abelian."""
     everyone = np.arange(len(table))
-    if len(table) <= _SMALL:
+    if is_abelian:
+        labels = everyone
+    elif len(table) <= _SMALL:
         # g x g⁻¹ at place (gx)·M + g⁻¹ of the flat table, the quicker look-up.
         places = table * np.intp(len(table)) + inverse[:, None]
         labels = table.take(places).min(axis=0).astype(np.intp)
     else:
-        labels = _least_conjugates(table, inverse, generators)
+        labels = _least_conjugates(table, inverse, generators, element_orders)
     first = np.flatnonzero(labels == everyone)
     sizes = np.bincount(labels)[first]
     ranking = np.lexsort((first, sizes, element_orders[first]))
@@ -70,7 +74,10 @@ def find_conjugacy_classes(
 
 
 def _least_conjugates(
-    table: NDArray[Any], inverse: NDArray[np.intp], generators: Sequence[int]
+    table: NDArray[Any],
+    inverse: NDArray[np.intp],
+    generators: Sequence[int],
+    element_orders: NDArray[np.intp],
 ) -> NDArray[np.intp]:
     """Return the least conjugate of every element.
 
@@ -78,7 +85,7 @@ def _least_conjugates(
     turn, by doubling, until no label changes.
     """
     labels = np.arange(len(table))
-    moves = [_doublings(table[table[s], inverse[s]]) for s in generators]
+    moves = [_doublings(table[table[s], inverse[s]], int(element_orders[s])) for s in generators]
     while True:
         before = labels
         for doublings in moves:
@@ -88,11 +95,10 @@ def _least_conjugates(
             return labels
 
 
-def _doublings(permutation: NDArray[Any]) -> list[NDArray[Any]]:
-    """Return p, p², p⁴, … up to the first that would pass the length of every cycle."""
+def _doublings(permutation: NDArray[Any], period: int) -> list[NDArray[Any]]:
+    """Return p, p², p⁴, … whose products reach all powers of p, p^period = 1."""
     found: list[NDArray[Any]] = []
-    everyone = np.arange(len(permutation))
-    while not np.array_equal(permutation, everyone) and 2 ** len(found) <= len(everyone):
+    while 2 ** len(found) < period:
         found.append(permutation)
         permutation = permutation[permutation]
     return found

@@ -22,7 +22,8 @@ from groupfeat.groups.table._generation import generated_subset, generating_set
 
 __all__ = ["FiniteGroup"]
 
-_SMALL = 128
+# Up to this order a search through the table finds the inverses fastest.
+_SMALL = 384
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +126,8 @@ class FiniteGroup:
     def inverse(self) -> NDArray[np.intp]:
         """Indices (M,): ``inverse[g]`` is the element with g·inverse[g] = identity."""
         if self.order <= _SMALL:
-            return _frozen(np.nonzero(self.cayley_table == 0)[1])
+            # One zero a row, at place g·M + g⁻¹ of the flat table.
+            return _frozen(np.flatnonzero(self.cayley_table == 0) % self.order)
         # g⁻¹ = gᴹ⁻¹, a few look-ups an element; a search through the table costs M².
         found = powers_of(self.cayley_table, np.arange(self.order), self.order - 1)
         return _frozen(found.astype(np.intp))
@@ -150,7 +152,11 @@ class FiniteGroup:
     def conjugacy_classes(self) -> ConjugacyClasses:
         """The conjugacy classes, ordered by element order, size, smallest element."""
         return find_conjugacy_classes(
-            self.cayley_table, self.inverse, self.generators, self.element_orders
+            self.cayley_table,
+            self.inverse,
+            self.generators,
+            self.element_orders,
+            is_abelian=self.is_abelian,
         )
 
     @cached_property

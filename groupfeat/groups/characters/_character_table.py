@@ -1,0 +1,248 @@
+"""The value of a character table, and what follows from its values."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groupfeat.groups.characters._blocks import squares
+from groupfeat.groups.characters._orthogonality import orthogonality_error
+from groupfeat.groups.characters._roots import units
+from groupfeat.groups.table._display import format_value, html_table, summarise
+from groupfeat.groups.table._finite_group import FiniteGroup
+
+__all__ = [
+    "CharacterTable",
+    "OrderSpectra",
+    "element_powers",
+    "multiplicities",
+    "rational_classes",
+    "table_of_rows",
+    "table_of_values",
+]
+
+ComplexArray = NDArray[np.complex128]
+_CONJUGATE_TOLERANCE = 1e-6
+_WHOLE_TOLERANCE = 1e-13
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CharacterTable:
+    """The irreducible characters of a group with k conjugacy classes.
+
+    Rows are sorted by degree, then real parts of the values (descending, class
+    by class), then imaginary parts: row 0 is trivial and complex conjugates
+    are neighbours. Columns follow ``group.conjugacy_classes``.
+
+    Parameters
+    ----------
+    group
+        The group.
+    values
+        χ_i at class j, shape (k, k), rounded to the exact sums of roots of unity.
+    """
+
+    group: FiniteGroup
+    values: ComplexArray
+
+    def __post_init__(self) -> None:
+        self.values.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __repr__(self) -> str:
+        return f"CharacterTable({self.group.name}: degrees {summarise(self.dims.tolist())})"
+
+    def __str__(self) -> str:
+        rows = [self._header(), *self._rows()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(text.rjust(w) for text, w in zip(row, widths, strict=True)) for row in rows
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table(f"Characters of {self.group.name}", self._header(), self._rows())
+
+    def _header(self) -> list[str]:
+        classes = self.group.conjugacy_classes
+        names = [self.group.element_names[g] for g in classes.representatives]
+        return ["", *(f"{n} ({s})" for n, s in zip(names, classes.sizes, strict=True))]
+
+    def _rows(self) -> list[list[str]]:
+        return [[f"ρ{i}", *map(format_value, row)] for i, row in enumerate(self.values.tolist())]
+
+    @cached_property
+    def dims(self) -> NDArray[np.intp]:
+        """Degrees d_k, shape (k,)."""
+        return np.rint(self.values[:, 0].real).astype(np.intp)
+
+    @cached_property
+    def frobenius_schur(self) -> NDArray[np.intp]:
+        """Frobenius–Schur indicators (1/M) Σ_g χ(g²): +1 real, 0 complex, −1 quaternionic."""
+        return indicators(self.group, self.values)
+
+    @cached_property
+    def spectra(self) -> tuple[NDArray[np.intp], ...]:
+        """For class j of element order o, how often ρ_i has the eigenvalue exp(2πi s/o), (k, o)."""
+        found: list[NDArray[np.intp]] = [np.empty(0, dtype=np.intp)] * len(self)
+        for order in self.spectra_by_order:
+            exponents = np.arange(order.powers.shape[1])
+            for row, a in itertools.product(range(len(order.powers)), order.units.tolist()):
+                # What is exp(2πi s/o) for g is exp(2πi as/o) for its power a.
+                moved = np.empty_like(order.counts[:, row])
+                moved[:, exponents * a % len(exponents)] = order.counts[:, row]
+                found[order.powers[row, a]] = moved
+        return tuple(found)
+
+    @cached_property
+    def spectra_by_order(self) -> tuple["OrderSpectra", ...]:
+        """The eigenvalue multiplicities of all rational classes, an entry an element order."""
+        return tuple(
+            OrderSpectra(powers, units, multiplicities(self.values, powers)[0])
+            for powers, units in rational_classes(self.group)
+        )
+
+    @cached_property
+    def conjugate(self) -> NDArray[np.intp]:
+        """Index of the complex conjugate of each character, shape (k,)."""
+        found, error = neighbouring_conjugates(self.values, self.frobenius_schur)
+        if error > _CONJUGATE_TOLERANCE:
+            raise ArithmeticError("conjugate rows are not neighbours; use `character_table`")
+        return found
+
+    @cached_property
+    def frequencies(self) -> NDArray[np.intp]:
+        """Place of each character in a spectrum of ``group.cyclic_factors``, shape (M,)."""
+        everywhere = self.values[:, self.group.conjugacy_classes.labels]
+        return self.group.cyclic_factors.frequencies(everywhere)
+
+    @cached_property
+    def orthogonality_error(self) -> float:
+        """Largest entry of |⟨χ_i, χ_j⟩ − δ_ij|; beyond 600 classes for 64 characters i only."""
+        pairs = neighbouring_conjugates(self.values, self.frobenius_schur)[0]
+        sizes = self.group.conjugacy_classes.sizes
+        return orthogonality_error(self.values, sizes / self.group.order, pairs)
+
+    def on_elements(self, index: int) -> NDArray[np.complex128]:
+        """Return χ_index at every element, shape (M,)."""
+        return self.values[index][self.group.conjugacy_classes.labels]
+
+
+@dataclass(frozen=True, eq=False)
+class OrderSpectra:
+    """Eigenvalue multiplicities at n rational classes of one element order o.
+
+    A rational class is the union of the classes of the generators of ⟨g⟩.
+
+    Parameters
+    ----------
+    powers
+        The classes of 1, g, …, g^(o−1) for one g of each rational class, shape (n, o).
+    units
+        The exponents prime to o.
+    counts
+        How often ρ_i(g) has the eigenvalue exp(2πi s/o), shape (k, n, o).
+    """
+
+    powers: NDArray[np.intp]
+    units: NDArray[np.intp]
+    counts: NDArray[np.intp]
+
+
+def indicators(group: FiniteGroup, values: ComplexArray) -> NDArray[np.intp]:
+    """Return the Frobenius–Schur indicators of rows of characters, shape (k,)."""
+    classes = group.conjugacy_classes
+    reps = classes.representatives
+    squared = classes.labels[group.cayley_table[reps, reps]]
+    means = values @ np.bincount(squared, classes.sizes, len(reps)) / group.order
+    return np.rint(means.real).astype(np.intp)
+
+
+def neighbouring_conjugates(
+    values: ComplexArray, kinds: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], float]:
+    """Return the row of each row's conjugate in a sorted table (k,), and how far the two differ.
+
+    Sorted rows of one degree and equal real parts are χ and its conjugate: neighbours.
+    """
+    found = np.arange(len(values))
+    complex_rows = (kinds == 0).nonzero()[0]
+    if len(complex_rows) == 0:
+        return found, 0.0
+    first, second = complex_rows[::2], complex_rows[1::2]
+    if len(first) != len(second):
+        return found, math.inf
+    error = squares(values.take(first, axis=0) - values.take(second, axis=0).conj()).max()
+    found[first], found[second] = second, first
+    return found, math.sqrt(error)
+
+
+def table_of_values(group: FiniteGroup, values: ComplexArray) -> CharacterTable | None:
+    """Return the table of sorted rows, made real, whole or conjugate exactly where nearly so.
+
+    None if a row is neither real nor its neighbour's conjugate to 1e-6. ``values`` are
+    changed in place.
+    """
+    kinds = indicators(group, values)
+    conjugate, error = neighbouring_conjugates(values, kinds)
+    real = kinds.nonzero()[0]
+    error = max(error, np.abs(values.imag.take(real, axis=0)).max())
+    if error > _CONJUGATE_TOLERANCE:
+        return None
+    values.imag[real] = 0
+    whole = np.rint(values.real)
+    np.copyto(values.real, whole, where=np.abs(values.real - whole) < _WHOLE_TOLERANCE)
+    second = (conjugate < np.arange(len(values))).nonzero()[0]
+    values[second] = values.take(conjugate[second], axis=0).conj()
+    return table_of_rows(group, values, kinds, conjugate)
+
+
+def table_of_rows(
+    group: FiniteGroup,
+    values: ComplexArray,
+    kinds: NDArray[np.intp],
+    conjugate: NDArray[np.intp],
+) -> CharacterTable:
+    """Return the table whose Frobenius–Schur indicators and conjugates are known already."""
+    table = CharacterTable(group, values)
+    # Fill the cached properties.
+    vars(table).update(frobenius_schur=kinds, conjugate=conjugate)
+    return table
+
+
+def rational_classes(group: FiniteGroup) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield, an element order o at a time, the powers and units of `OrderSpectra`."""
+    classes = group.conjugacy_classes
+    for order in sorted(set(classes.element_orders.tolist())):
+        columns = (classes.element_orders == order).nonzero()[0]
+        representatives = classes.representatives[columns]
+        elements = np.zeros((len(columns), order), dtype=np.intp)
+        for s in range(1, order):
+            elements[:, s] = group.cayley_table[elements[:, s - 1], representatives]
+        powers = classes.labels[elements]
+        prime_to_order = units(order)
+        first = powers[:, prime_to_order].min(axis=1) == columns
+        yield powers[first], prime_to_order
+
+
+def element_powers(group: FiniteGroup, g: int) -> NDArray[np.intp]:
+    """Return the elements 1, g, g², …, shape (order of g,)."""
+    powers = [0]
+    row = group.cayley_table[:, g]
+    while (power := int(row[powers[-1]])) != 0:
+        powers.append(power)
+    return np.array(powers, dtype=np.intp)
+
+
+def multiplicities(
+    values: ComplexArray, powers: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], float]:
+    """Return ⟨χ restricted to ⟨g⟩, character s of ⟨g⟩⟩, (k, n, o), and the distance to integers."""
+    found = np.fft.fft(values[:, powers], axis=2) / powers.shape[1]
+    whole = np.rint(found.real)
+    return whole.astype(np.intp), float(np.abs(found - whole).max())
