@@ -8,6 +8,7 @@ from groupfeat.energy import PairSet, sample_pairs
 from groupfeat.groups import FiniteGroup
 from groupfeat.training.many._execute import Jobs, Watch, in_order
 from groupfeat.training.many._stack_plan import memory_limit, plan_stacks
+from groupfeat.training.many._workers import finish_in_workers
 from groupfeat.training.run._progress import Progress, Run
 from groupfeat.training.run._runs import Observer, TrainedRun, observed_epochs
 from groupfeat.training.setup._config import TrainConfig
@@ -31,6 +32,7 @@ def train(
     observe: Observer | None = None,
     observe_at: Iterable[int] | None = None,
     device: str = "cpu",
+    workers: int = 1,
 ) -> Iterator[TrainedRun]:
     """Train one network a seed and yield each run as it ends.
 
@@ -54,6 +56,17 @@ def train(
         Epochs, 0 being the start; None means every evaluation. See `log_epochs`.
     device
         A torch device.
+    workers
+        Processes, one thread each, that share the runs (or stacks) out. Observers and progress are
+        called in this process; the runs are bit for bit those that one thread here gives. A script
+        needs the guard ``if __name__ == "__main__"``.
+
+    Raises
+    ------
+    ValueError
+        If a run refuses its settings.
+    RuntimeError
+        If a worker fails or dies; names the run it had, and the other workers are stopped.
 
     Yields
     ------
@@ -76,6 +89,7 @@ def train(
         observe=observe,
         observe_at=observe_at,
         device=device,
+        workers=workers,
     )
 
 
@@ -88,6 +102,7 @@ def train_many(
     observe: Observer | None = None,
     observe_at: Iterable[int] | None = None,
     device: str = "cpu",
+    workers: int = 1,
     stacked: bool | None = None,
     stack_bytes: int | None = None,
 ) -> Iterator[TrainedRun]:
@@ -100,7 +115,7 @@ def train_many(
 
     Parameters
     ----------
-    group, progress, observe, observe_at, device
+    group, progress, observe, observe_at, device, workers
         As in `train`.
     configs
         One run each.
@@ -118,8 +133,10 @@ def train_many(
     Raises
     ------
     ValueError
-        If ``seeds`` and ``configs`` differ in number.
+        If ``seeds`` and ``configs`` differ in number, or ``workers`` is below 1.
     """
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
     task, at = as_task(group), observed_epochs(observe_at)
     chosen = [0] * len(configs) if seeds is None else [operator.index(seed) for seed in seeds]
     if len(chosen) != len(configs):
@@ -131,7 +148,10 @@ def train_many(
     if not device.startswith("cpu") if stacked is None else stacked:
         limit = memory_limit(device) if stack_bytes is None else stack_bytes
         plan = sorted(plan_stacks(task, settled, device=device, limit=limit), key=min)
-    yield from in_order((members, jobs.finish(members, watch)) for members in plan)
+    if min(workers, len(plan)) > 1:
+        yield from in_order(finish_in_workers(jobs, plan, watch, workers))
+    else:
+        yield from in_order((members, jobs.finish(members, watch)) for members in plan)
 
 
 def resume(
