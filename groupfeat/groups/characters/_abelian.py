@@ -1,7 +1,5 @@
-"""Characters of abelian groups, exactly, as exponents of one root of unity."""
+"""Character tables of abelian groups, ranked in whole numbers."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -9,81 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.groups.characters._character_table import CharacterTable, table_of_rows
+from groupfeat.groups.characters._linear import linear_characters
 from groupfeat.groups.characters._ranking import sorted_rows
 from groupfeat.groups.characters._roots import roots_of_unity
 from groupfeat.groups.table._finite_group import FiniteGroup
 
-__all__ = ["LinearCharacters", "abelian_table", "linear_characters"]
+__all__ = ["abelian_table"]
 
 Whole = NDArray[np.intp]
 
 
-@dataclass(frozen=True, eq=False)
-class LinearCharacters:
-    """The N characters of an abelian group ⟨s_1, …, s_r⟩ of order N, in whole numbers.
-
-    Parameters
-    ----------
-    elements
-        The elements in the order of ``words``, shape (N,).
-    words
-        Exponents w with x = s_1^w_1 … s_r^w_r, shape (N, r).
-    at_steps
-        Exponents c with χ_i(s_j) = exp(2πi c_ij/e), shape (N, r).
-    modulus
-        The exponent e of the group.
-    """
-
-    elements: Whole
-    words: Whole
-    at_steps: Whole
-    modulus: int
-
-    def exponents(self, rows: Any = ..., columns: Any = ...) -> Whole:
-        """Return E with χ_i(x_j) = exp(2πi E_ij/e) for chosen characters and elements."""
-        at_steps, words = self.at_steps[rows], self.words[columns]
-        if words.shape[1] == 1:
-            total = (at_steps * words[:, 0]).astype(np.float64)
-        else:
-            total = at_steps.astype(np.float64) @ words.T.astype(np.float64)
-        # Whole numbers stand in float64 exactly, and divide faster there.
-        total -= np.floor(total / self.modulus) * self.modulus
-        return total.astype(np.intp)
-
-
-def linear_characters(table: NDArray[Any], steps: Iterable[int]) -> LinearCharacters:
-    """Return the characters of the abelian subgroup that ``steps`` generate.
-
-    The characters of a subgroup H extend to ⟨H, s⟩ by choosing χ(s) among the
-    n-th roots of χ(sⁿ), n the least power with sⁿ in H.
-    """
-    elements = np.zeros(1, dtype=np.intp)
-    words = at_steps = np.zeros((1, 0), dtype=np.intp)
-    modulus = 1
-    for s in steps:
-        inside = np.zeros(len(table), dtype=bool)
-        inside[elements] = True
-        known, step = inside.tolist(), table[:, s].tolist()
-        powers = [0]
-        while not known[power := step[powers[-1]]]:
-            powers.append(power)
-        n = len(powers)
-        if n == 1:
-            continue
-        word = words[(elements == power).argmax()]
-        # In units of 1/(e·n): χ(s) is χ(sⁿ)/n and any multiple of e.
-        chosen = (at_steps @ word % modulus)[:, None] + modulus * np.arange(n)
-        at_steps = np.column_stack([np.repeat(at_steps * n, n, axis=0), chosen.ravel()])
-        modulus *= n
-        words = np.column_stack([np.tile(words, (n, 1)), np.repeat(np.arange(n), len(words))])
-        elements = table[np.array(powers)[:, None], elements].ravel().astype(np.intp)
-    common = int(np.gcd.reduce(at_steps, axis=None, initial=modulus))
-    return LinearCharacters(elements, words, at_steps // common, modulus // common)
-
-
 def abelian_table(group: FiniteGroup) -> CharacterTable:
     """Return the table of an abelian group, from whole exponents of one root of unity."""
-    found = linear_characters(group.cayley_table, group.generators)
+    found = linear_characters(group.cayley_table, group.generators, group.order)
     place = np.empty(group.order, dtype=np.intp)
     place[found.elements] = np.arange(group.order)
     exponents = found.exponents(columns=place[group.conjugacy_classes.representatives])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.groups.characters._blocks import squares
+from groupfeat.groups.characters._induction import Induction
 from groupfeat.groups.characters._orthogonality import orthogonality_error
 from groupfeat.groups.characters._roots import units
 from groupfeat.groups.table._display import format_value, html_table, summarise
@@ -44,10 +45,13 @@ class CharacterTable:
         The group.
     values
         χ_i at class j, shape (k, k), rounded to the exact sums of roots of unity.
+    induction
+        How the characters that are not linear are induced, where one subgroup serves for all.
     """
 
     group: FiniteGroup
     values: ComplexArray
+    induction: Induction | None = None
 
     def __post_init__(self) -> None:
         self.values.setflags(write=False)
@@ -182,7 +186,9 @@ def neighbouring_conjugates(
     return found, math.sqrt(error)
 
 
-def table_of_values(group: FiniteGroup, values: ComplexArray) -> CharacterTable | None:
+def table_of_values(
+    group: FiniteGroup, values: ComplexArray, induction: Induction | None = None
+) -> CharacterTable | None:
     """Return the table of sorted rows, made real, whole or conjugate exactly where nearly so.
 
     None if a row is neither real nor its neighbour's conjugate to 1e-6. ``values`` are
@@ -199,7 +205,7 @@ def table_of_values(group: FiniteGroup, values: ComplexArray) -> CharacterTable 
     np.copyto(values.real, whole, where=np.abs(values.real - whole) < _WHOLE_TOLERANCE)
     second = (conjugate < np.arange(len(values))).nonzero()[0]
     values[second] = values.take(conjugate[second], axis=0).conj()
-    return table_of_rows(group, values, kinds, conjugate)
+    return table_of_rows(group, values, kinds, conjugate, induction)
 
 
 def table_of_rows(
@@ -207,9 +213,10 @@ def table_of_rows(
     values: ComplexArray,
     kinds: NDArray[np.intp],
     conjugate: NDArray[np.intp],
+    induction: Induction | None = None,
 ) -> CharacterTable:
     """Return the table whose Frobenius–Schur indicators and conjugates are known already."""
-    table = CharacterTable(group, values)
+    table = CharacterTable(group, values, induction)
     # Fill the cached properties.
     vars(table).update(frobenius_schur=kinds, conjugate=conjugate)
     return table

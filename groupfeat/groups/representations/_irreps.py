@@ -12,6 +12,7 @@ from groupfeat.groups.characters._blocks import IrrepBlock, OrbitStack, stack_or
 from groupfeat.groups.characters._character_table import CharacterTable
 from groupfeat.groups.characters._characters import character_table
 from groupfeat.groups.representations._certificate import Certificate, certify
+from groupfeat.groups.representations._induced_orbits import induced_orbits
 from groupfeat.groups.representations._irrep import Irrep, checked_elements
 from groupfeat.groups.representations._orbits import find_orbits
 from groupfeat.groups.table._display import html_table, summarise
@@ -199,7 +200,9 @@ def _all_blocks(table: CharacterTable, rng: np.random.Generator) -> tuple[IrrepB
         linear = np.flatnonzero(of_field & (table.dims == 1))
         others = np.flatnonzero(of_field & (table.dims > 1))
         stacks = [_linear_orbits(table, linear, real=real)] if len(linear) else []
-        if len(others):
+        if len(others) and table.induction is not None:
+            stacks += induced_orbits(table, table.induction, others, real=real)
+        elif len(others):
             stacks += find_orbits(table, others, rng, real=real)
         blocks += stack_orbits(stacks)
     return tuple(blocks)

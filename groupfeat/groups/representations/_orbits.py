@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from groupfeat.groups.characters._blocks import OrbitStack, squares
 from groupfeat.groups.characters._character_table import CharacterTable, element_powers
+from groupfeat.groups.representations._gram import orbit_stacks, pivoted_cholesky
 from groupfeat.groups.representations._pivots import canonical_orbit
 
 __all__ = ["Projections", "choose_projections", "find_orbits"]
@@ -115,66 +116,28 @@ def find_orbits(
     while len(falling):
         size = max(1, _BATCH_ENTRIES // (table.group.order * int(ranks[falling[0]])))
         batch, falling = falling[:size], falling[size:]
-        yield from _batch_orbits(
-            table, projections.part(batch), ranks[batch].tolist(), rng, real=real
-        )
+        yield from _batch_orbits(table, projections.part(batch), ranks[batch], rng, real=real)
 
 
 def _batch_orbits(
     table: CharacterTable,
     chosen: Projections,
-    ranks: list[int],
+    ranks: NDArray[np.intp],
     rng: np.random.Generator,
     *,
     real: bool,
 ) -> Iterator[OrbitStack]:
     phi = projected_characters(table, chosen, real=real)
-    factors, pivots = _pivoted_cholesky(table, phi, ranks)
-    for b, (rank, copies) in enumerate(zip(ranks, chosen.multiplicities.tolist(), strict=True)):
-        orbit, basis = factors[b, :rank].T, pivots[b, :rank]
-        if copies > 1:
-            one = chosen.part(slice(b, b + 1))
-            split = _split(table, phi[b], orbit, basis, one, rank // copies, rng)
-            orbit, basis = canonical_orbit(split)
-        yield OrbitStack(chosen.indices[b : b + 1], orbit[None], basis[None])
-
-
-def _pivoted_cholesky(
-    table: CharacterTable, phi: Matrix, ranks: list[int]
-) -> tuple[Matrix, NDArray[np.intp]]:
-    """Factor φ(x⁻¹y) = Σ_i conj(F[i, x]) F[i, y] for falling ranks r; F (b, r, M), pivots (b, r).
-
-    A factor's column stands in a row here, so that the products read memory in order.
-    """
-    cayley, inverse = table.group.cayley_table, table.group.inverse
-    batch, order = phi.shape
-    factors = np.zeros((batch, ranks[0], order), dtype=phi.dtype)
-    pivots = np.zeros((batch, ranks[0]), dtype=np.intp)
-    heights = phi[:, :1].real
-    residuals: NDArray[np.float64] = np.repeat(heights, order, axis=1)
-    everyone, resolutions = np.arange(batch), _RESOLUTION / heights
-    active = batch
-    for i in range(ranks[0]):
-        while ranks[active - 1] <= i:
-            active -= 1
-        rows, residual = everyone[:active], residuals[:active]
-        # Rounded, so that ties fall on the first element whatever the order of summation.
-        chosen = np.rint(residual * resolutions[:active]).argmax(axis=1)
-        height = residual[rows, chosen]
-        if height.min() < 1e-6:
-            raise ArithmeticError(f"the Gram matrix has rank {i} < {ranks[int(height.argmin())]}")
-        column = phi.take(cayley[inverse[chosen]] + order * rows[:, None])
-        if i:
-            known = factors[rows, :i, chosen].conj()
-            column -= (known[:, None] @ factors[:active, :i])[:, 0]
-        column /= np.sqrt(height)[:, None]
-        factors[:active, i] = column
-        pivots[:active, i] = chosen
-        residual -= squares(column)
-    excess = (residuals.max(axis=1) / heights[:, 0]).max()
-    if excess > 1e-8:
-        raise ArithmeticError(f"a Gram matrix has too high a rank: residual {excess:.1e}")
-    return factors, pivots
+    whole = np.flatnonzero(chosen.multiplicities == 1)
+    factors, pivots = pivoted_cholesky(table, phi, ranks)
+    yield from orbit_stacks(chosen.indices, factors, pivots, ranks, whole)
+    for b in np.flatnonzero(chosen.multiplicities > 1).tolist():
+        rank, copies = int(ranks[b]), int(chosen.multiplicities[b])
+        one = chosen.part(slice(b, b + 1))
+        orbit = factors[b, :rank].T
+        split = _split(table, phi[b], orbit, pivots[b, :rank], one, rank // copies, rng)
+        found, basis = canonical_orbit(split)
+        yield OrbitStack(chosen.indices[b : b + 1], found[None], basis[None])
 
 
 def _split(
