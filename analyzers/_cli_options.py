@@ -8,12 +8,12 @@ from cyclopts.validators import Number
 
 from analyzers.storage import prepare_folder
 
-__all__ = ["Json", "Out", "Seed", "Whole"]
+__all__ = ["Json", "Out", "Seed", "Whole", "read_whole"]
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 
-def _whole(_: object, tokens: Sequence[Token]) -> int:
+def read_whole(_: object, tokens: Sequence[Token]) -> int:
     """Read a whole number; cyclopts itself rounds 1.5 to 2 without a word."""
     text = tokens[0].value
     try:
@@ -22,8 +22,8 @@ def _whole(_: object, tokens: Sequence[Token]) -> int:
         raise ValueError(f"expected a whole number, got {text!r}") from None
 
 
-Whole = Annotated[int, Parameter(converter=_whole)]
-Seed = Annotated[int, Parameter(name="--seed", converter=_whole, validator=Number(gte=0))]
+Whole = Annotated[int, Parameter(converter=read_whole)]
+Seed = Annotated[int, Parameter(name="--seed", converter=read_whole, validator=Number(gte=0))]
 
 
 def _writable(_: object, value: str | None) -> None:

@@ -1,21 +1,57 @@
-"""Further options of ``groupfeat train``: variants of network and optimiser, checkpoints."""
+"""Options of ``groupfeat train``: every setting of ``TrainConfig`` under its own name."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-__all__ = ["KEEP_NOTHING", "NO_MORE", "Keep", "More"]
+from analyzers._cli_options import read_whole
 
-_PLAIN = Parameter(negative="")
+__all__ = ["NO_SETTINGS", "Settings"]
+
+
+def _whole(default: str | None = None) -> Parameter:
+    return Parameter(converter=read_whole, show_default=default)
+
+
+def _shown(default: str) -> Parameter:
+    return Parameter(show_default=default)
 
 
 @dataclass(frozen=True)
-class _More:
-    """Settings of ``TrainConfig`` under their own names.
+class _Settings:
+    """Settings of ``TrainConfig``; None where none is given, so that a file's or the default holds.
 
     Parameters
     ----------
+    hidden
+        Hidden nodes K.
+    train_fraction
+        Share of the examples that is trained on, in (0, 1].
+    learning_rate
+        Of the optimiser.
+    weight_decay
+        Of the optimiser; by default 0.3/M².
+    optimizer
+        adam (coupled L2), adamw (decoupled), sgd, gd or muon.
+    activation
+        As in maxima.
+    loss
+        mse_classes (the author's), mse_samples (the theory's), cross_entropy or stablemax.
+    init
+        linear (the author's) or normal (the theory's).
+    init_scale
+        Factor on the initial first layer.
+    alpha
+        Factor on the initial second layer.
+    beta
+        Output multiplier.
+    epochs
+        Most full-batch steps.
+    settle_epochs
+        Steps after generalisation.
+    precision
+        float32 or float64.
     momentum
         Of sgd.
     schedule
@@ -23,11 +59,19 @@ class _More:
     warmup_epochs
         Steps over which the learning rate rises.
     fallback_rate
-        Learning rate of what muon leaves to AdamW.
+        Learning rate of what muon leaves to AdamW; by default the learning rate.
     muon_momentum
         Of muon.
+    adam_beta1
+        Of adam, adamw and what muon leaves to AdamW.
+    adam_beta2
+        As adam-beta1.
+    adam_epsilon
+        As adam-beta1.
     other_layers
-        Further K × K layers, residual.
+        Further K × K layers.
+    residual
+        Whether they are added to what they read.
     embedding
         Size of a trained embedding; 0 is one-hot.
     complex_weights
@@ -49,67 +93,53 @@ class _More:
     dead_nodes
         keep or drop (square only).
     pair_seed
-        Of the pairs; by default the run's seed.
+        Of the examples trained on; by default the run's seed.
     init_seed
         Of the initial weights; by default the run's seed.
     """
 
-    momentum: float = 0.0
-    schedule: str = "constant"
-    warmup_epochs: int = 0
+    hidden: Annotated[int | None, _whole("256")] = None
+    train_fraction: Annotated[float | None, _shown("0.8")] = None
+    learning_rate: Annotated[float | None, _shown("0.01")] = None
+    weight_decay: float | None = None
+    optimizer: Annotated[str | None, _shown("adam")] = None
+    activation: Annotated[str | None, _shown("square")] = None
+    loss: Annotated[str | None, _shown("mse_classes")] = None
+    init: Annotated[str | None, _shown("linear")] = None
+    init_scale: Annotated[float | None, _shown("0.3")] = None
+    alpha: Annotated[float | None, _shown("1.0")] = None
+    beta: Annotated[float | None, _shown("1.0")] = None
+    epochs: Annotated[int | None, _whole("4000")] = None
+    settle_epochs: Annotated[int | None, _whole("600")] = None
+    precision: Annotated[str | None, _shown("float32")] = None
+    momentum: Annotated[float | None, _shown("0.0")] = None
+    schedule: Annotated[str | None, _shown("constant")] = None
+    warmup_epochs: Annotated[int | None, _whole("0")] = None
     fallback_rate: float | None = None
-    muon_momentum: float = 0.95
-    other_layers: int = 0
-    embedding: int = 0
-    complex_weights: Annotated[bool, _PLAIN] = False
-    bias: Annotated[bool, _PLAIN] = False
-    batch_norm: Annotated[bool, _PLAIN] = False
+    muon_momentum: Annotated[float | None, _shown("0.95")] = None
+    adam_beta1: Annotated[float | None, _shown("0.9")] = None
+    adam_beta2: Annotated[float | None, _shown("0.999")] = None
+    adam_epsilon: Annotated[float | None, _shown("1e-08")] = None
+    other_layers: Annotated[int | None, _whole("0")] = None
+    residual: Annotated[bool | None, _shown("True")] = None
+    embedding: Annotated[int | None, _whole("0")] = None
+    complex_weights: Annotated[bool | None, _shown("False")] = None
+    bias: Annotated[bool | None, _shown("False")] = None
+    batch_norm: Annotated[bool | None, _shown("False")] = None
     ridge: float | None = None
-    weight_norm: str = "free"
-    stop: str = "settled"
-    stop_accuracy: float = 0.995
-    eval_every: int = 10
-    dead_nodes: str = "keep"
-    pair_seed: int | None = None
-    init_seed: int | None = None
+    weight_norm: Annotated[str | None, _shown("free")] = None
+    stop: Annotated[str | None, _shown("settled")] = None
+    stop_accuracy: Annotated[float | None, _shown("0.995")] = None
+    eval_every: Annotated[int | None, _whole("10")] = None
+    dead_nodes: Annotated[str | None, _shown("keep")] = None
+    pair_seed: Annotated[int | None, _whole()] = None
+    init_seed: Annotated[int | None, _whole()] = None
 
-    def settings(self) -> dict[str, Any]:
-        """Return them by name."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class _Keep:
-    """Checkpoints on the way, and going on from one.
-
-    Parameters
-    ----------
-    checkpoint_at
-        Epochs to write checkpoints at: log, or numbers such as 10,100,1000; needs --out.
-    resume
-        A checkpoint to train on from: its settings hold, epochs apart.
-    """
-
-    checkpoint_at: str | None = None
-    resume: str | None = None
-
-    def epochs(self, last: int) -> tuple[int, ...]:
-        """Return the epochs of ``checkpoint_at``."""
-        from groupfeat.training import log_epochs
-
-        if self.checkpoint_at is None:
-            return ()
-        if self.checkpoint_at == "log":
-            return log_epochs(last)
-        words = self.checkpoint_at.split(",")
-        if not all(word.strip().isdecimal() for word in words):
-            raise ValueError(
-                f"--checkpoint-at takes log or epochs such as 10,100,1000, got "
-                f"{self.checkpoint_at!r}"
-            )
-        return tuple(int(word) for word in words)
+    def given(self) -> dict[str, Any]:
+        """Return those that are given, by their names in ``TrainConfig``."""
+        named = {"n_hidden" if name == "hidden" else name: v for name, v in asdict(self).items()}
+        return {name: value for name, value in named.items() if value is not None}
 
 
-More = Annotated[_More, Parameter(name="*")]
-Keep = Annotated[_Keep, Parameter(name="*")]
-NO_MORE, KEEP_NOTHING = _More(), _Keep()
+Settings = Annotated[_Settings, Parameter(name="*")]
+NO_SETTINGS = _Settings()

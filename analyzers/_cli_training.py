@@ -1,116 +1,94 @@
 """Verbs of networks and their options."""
 
-from typing import Any
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from analyzers import _cli_verbs_presets as presets
 from analyzers import _cli_verbs_training as verbs
-from analyzers._cli_options import Json, Out, Seed
+from analyzers._cli_options import Json, Out, Seed, read_whole
 from analyzers._cli_output import Outcome
-from analyzers._cli_train_options import KEEP_NOTHING, NO_MORE, Keep, More
+from analyzers._cli_train_options import NO_SETTINGS, Settings
+from analyzers._cli_train_request import Request, read_request
+from analyzers._cli_train_watch import NOT_WATCHED, Watch
+from analyzers._cli_verbs_train import train_networks
 
 __all__ = ["exact", "train", "validate"]
+
+_ONE, _TWO = (Parameter(converter=read_whole, show_default=text) for text in "12")
+_NOUGHT = Parameter(show_default="0")
 
 
 def train(
     spec: str | None = None,
     *,
+    task: str | None = None,
+    task_file: str | None = None,
+    operands: Annotated[int | None, _TWO] = None,
     preset: str | None = None,
-    hidden: int = 256,
-    train_fraction: float = 0.8,
-    learning_rate: float = 0.01,
-    weight_decay: float | None = None,
-    optimizer: str = "adam",
-    activation: str = "square",
-    loss: str = "mse_classes",
-    init: str = "linear",
-    init_scale: float = 0.3,
-    alpha: float = 1.0,
-    beta: float = 1.0,
-    epochs: int = 4000,
-    settle_epochs: int = 600,
-    precision: str = "float32",
-    runs: int = 1,
-    more: More = NO_MORE,
-    keep: Keep = KEEP_NOTHING,
-    seed: Seed = 0,
+    config: str | None = None,
+    settings: Settings = NO_SETTINGS,
+    watch: Watch = NOT_WATCHED,
+    runs: Annotated[int | None, _ONE] = None,
+    seed: Annotated[Seed | None, _NOUGHT] = None,
     json: Json = False,
     out: Out = None,
 ) -> Outcome:
-    """Train two-layer networks on products of the group.
+    """Train two-layer networks on products of a group, on an expression or on any table.
 
     Parameters
     ----------
     spec
-        The group; with a preset it may be left out.
+        The group; or leave it out and give --task, --task-file or --preset.
+    task
+        An expression in x and y, such as "x^2 + xy + y^2 mod 23".
+    task_file
+        A table of labels: .npy, .csv or .json.
+    operands
+        Elements in a product of the group.
     preset
         A reference experiment: default, three-stages, replication, scaling-law, boundary,
         adam-muon, complex-weights, ridge-v, zero-init-v, depth. It sets everything but the
         group, runs (of each arm), seed and output.
-    hidden
-        Hidden nodes K.
-    train_fraction
-        Share of the products that is trained on, in (0, 1].
-    learning_rate
-        Of the optimiser.
-    weight_decay
-        Of the optimiser; by default 0.3/M².
-    optimizer
-        adam (coupled L2), adamw (decoupled), sgd, gd or muon.
-    activation
-        As in maxima.
-    loss
-        mse_classes (the author's), mse_samples (the theory's), cross_entropy or stablemax.
-    init
-        linear (the author's) or normal (the theory's).
-    init_scale
-        Factor on the initial first layer.
-    alpha
-        Factor on the initial second layer.
-    beta
-        Output multiplier.
-    epochs
-        Most full-batch steps.
-    settle_epochs
-        Steps after generalisation.
-    precision
-        float32 or float64.
+    config
+        A .toml file with any of these options, or the config.json that --out wrote; what the
+        command line says stands before it.
+    settings
+        Network and optimiser.
+    watch
+        Checkpoints and telemetry.
     runs
         Networks, with seeds seed, seed + 1, …
-    more
-        Variants of network and optimiser.
-    keep
-        Checkpoints.
     seed
         Of pairs and initial weights.
     json
         Print one JSON object.
     out
-        Folder for checkpoints, result, config and versions.
+        Folder for checkpoints, telemetry, result, config and versions.
     """
-    settings: dict[str, Any] = {
-        "n_hidden": hidden,
-        "train_fraction": train_fraction,
-        "learning_rate": learning_rate,
-        "weight_decay": weight_decay,
-        "optimizer": optimizer,
-        "activation": activation,
-        "loss": loss,
-        "init": init,
-        "init_scale": init_scale,
-        "alpha": alpha,
-        "beta": beta,
-        "epochs": epochs,
-        "settle_epochs": settle_epochs,
-        "precision": precision,
-        **more.settings(),
-    }
-    if preset is not None and keep != KEEP_NOTHING:
-        raise ValueError("a preset keeps no checkpoints on the way; leave --preset out")
+    own = Request(
+        spec,
+        task,
+        task_file,
+        operands,
+        runs,
+        seed,
+        watch.checkpoint_at,
+        watch.resume,
+        watch.telemetry,
+        watch.telemetry_at,
+        settings.given(),
+    )
     if preset is not None:
-        return presets.train_preset(preset, spec, settings, runs, seed, out).into(json, out)
-    if spec is None:
-        raise ValueError("train needs a group, as in 'train C23', or --preset NAME")
-    return verbs.train_networks(spec, settings, runs, seed, out, keep).into(json, out)
+        if config is not None or watch != NOT_WATCHED:
+            raise ValueError(
+                "a preset keeps no checkpoints on the way and takes no --config and no telemetry; "
+                "leave --preset out"
+            )
+        return presets.train_preset(preset, own, out).into(json, out)
+    request = own if config is None else own.over(read_request(config))
+    places = {"tensorboard": watch.tensorboard, "wandb": watch.wandb}
+    return train_networks(request, out, places).into(json, out)
 
 
 def validate(

@@ -1,30 +1,27 @@
 """From a preset's name to an `Outcome`. Heavy libraries load with the verb that needs them."""
 
 from dataclasses import asdict
-from typing import Any
 
 from analyzers._cli_output import Bar, Outcome, table
+from analyzers._cli_train_request import Request
 from analyzers.storage import prepare_folder
 
 __all__ = ["train_preset"]
 
 
-def train_preset(
-    name: str, spec: str | None, settings: dict[str, Any], seeds: int, first: int, out: str | None
-) -> Outcome:
-    """Answer ``groupfeat train --preset``; ``settings`` must be the defaults."""
+def train_preset(name: str, request: Request, out: str | None) -> Outcome:
+    """Answer ``groupfeat train --preset``; of the request only group, runs and seed may be told."""
     from analyzers.presets import arms_of, measure_configs, telling_settings
     from groupfeat.groups import group_from_spec
-    from groupfeat.training import TrainConfig, preset, save_checkpoint
+    from groupfeat.training import preset, save_checkpoint
 
-    changed = [key for key, value in settings.items() if value != getattr(TrainConfig(), key)]
+    spec, seeds, first = request.spec, *request.seeds()
+    changed = [*request.settings, *request.told("task", "task_file", "operands")]
     if changed:
         raise ValueError(
             f"preset {name!r} sets {changed[0]} itself; with --preset give only the group, --runs, "
             "--seed, --json and --out"
         )
-    if seeds < 1:
-        raise ValueError(f"runs must be at least 1, got {seeds}")
     configs = preset(name, seeds=range(first, first + seeds), task=spec)
     with Bar() as bar:
         runs, seconds = measure_configs(

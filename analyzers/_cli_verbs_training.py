@@ -1,74 +1,11 @@
 """From words to an `Outcome`: networks. Heavy libraries load with the verb that needs them."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from analyzers._cli_output import Bar, Outcome, table
-from analyzers._cli_train_options import KEEP_NOTHING, Keep
-from analyzers.storage import prepare_folder
+from analyzers._cli_output import Outcome, table
 from groupfeat.groups import group_from_spec, irreps
 
-if TYPE_CHECKING:
-    from groupfeat.training import TrainedRun
-
-__all__ = ["train_networks", "validate_network", "write_exact_network"]
-
-
-def train_networks(
-    spec: str,
-    settings: dict[str, Any],
-    runs: int,
-    seed: int,
-    out: str | None,
-    keep: Keep = KEEP_NOTHING,
-) -> Outcome:
-    """Answer ``groupfeat train``; checkpoints are written as runs go and end."""
-    from analyzers.networks import measure_training
-    from groupfeat.training import TrainConfig, checkpoint_writer, save_checkpoint
-
-    if runs < 1:
-        raise ValueError(f"runs must be at least 1, got {runs}")
-    if keep.checkpoint_at is not None and out is None:
-        raise ValueError("--checkpoint-at needs --out, a folder for the checkpoints")
-    group = group_from_spec(spec)
-    config = TrainConfig(**settings).resolved(group.order)
-    folder = None if out is None else prepare_folder(out)
-    written: list[Path] = []
-
-    def finish(run: "TrainedRun") -> None:
-        if folder is not None:
-            path = folder / f"run-{run.seed}.safetensors"
-            written.append(save_checkpoint(path, run, group))
-
-    with Bar() as bar:
-        found, seconds = measure_training(
-            group,
-            config,
-            seeds=range(seed, seed + runs),
-            progress=lambda s, epoch, end: bar.update(f"seed {s}", epoch, end),
-            finished=finish,
-            start=_stored_run(keep.resume, runs),
-            observe=None if folder is None else checkpoint_writer(folder, written),
-            observe_at=keep.epochs(config.epochs),
-        )
-    summaries = [run.summary() for run in found]
-    checkpoints = [str(path) for path in written]
-    payload = {"runs": summaries, "checkpoints": checkpoints, "seconds_per_step": seconds}
-    columns = ("seed", "status", "epochs", "train", "test", "memorized_at", "generalized_at")
-    keys = ("seed", "status", "epochs", "train_accuracy", "test_accuracy", *columns[5:])
-    rows = [["–" if s[key] is None else s[key] for key in keys] for s in summaries]
-    lines = (table(f"networks on {group.name}", columns, rows), f"{seconds * 1e3:.2f} ms a step")
-    told = config if keep.resume is None else found[0].config
-    story = {"spec": spec, "runs": runs, "seed": seed, "resume": keep.resume, **told.to_dict()}
-    return Outcome("train", story, payload, lines)
-
-
-def _stored_run(path: str | None, runs: int) -> "TrainedRun | None":
-    from groupfeat.training import load_checkpoint
-
-    if path is not None and runs != 1:
-        raise ValueError(f"--resume goes on with one run, got --runs {runs}")
-    return None if path is None else load_checkpoint(path)
+__all__ = ["validate_network", "write_exact_network"]
 
 
 def validate_network(

@@ -1,7 +1,7 @@
 """Trained networks: curves, nodes by irrep; exact networks."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from groupfeat.groups import FiniteGroup, Irreps, real_families
 from groupfeat.training import (
     NodeMatch,
     Observer,
+    Task,
     TrainConfig,
     TrainedRun,
     exact_network,
@@ -36,7 +37,7 @@ Progress = Callable[[int, int, int], None]
 
 
 def measure_training(
-    group: FiniteGroup,
+    task: FiniteGroup | Task,
     config: TrainConfig,
     *,
     seeds: Sequence[int],
@@ -44,20 +45,18 @@ def measure_training(
     finished: Callable[[TrainedRun], None] | None = None,
     start: TrainedRun | None = None,
     observe: Observer | None = None,
-    observe_at: Sequence[int] = (),
+    observe_at: Collection[int] = (),
 ) -> tuple[tuple[TrainedRun, ...], float]:
     """Train one run a seed; return the runs and the seconds a step; ``finished`` gets each run.
 
-    ``start``: a stored run to go on from instead, up to ``config.epochs`` where they are not the
-    default.
+    ``start``: a stored run to go on from instead, up to ``config.epochs``.
     """
     began, runs = time.perf_counter(), []
     watch: dict[str, Any] = {"progress": progress, "observe": observe, "observe_at": observe_at}
     if start is None:
-        going = train(group, config, seeds=seeds, **watch)
+        going = train(task, config, seeds=seeds, **watch)
     else:
-        epochs = None if config.epochs == TrainConfig().epochs else config.epochs
-        going = iter([resume(start, group, epochs=epochs, **watch)])
+        going = iter([resume(start, task, epochs=config.epochs, **watch)])
     for run in going:
         runs.append(run)
         if finished is not None:

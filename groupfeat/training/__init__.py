@@ -73,6 +73,7 @@ from groupfeat.training.setup._config import (
     SCHEDULES,
     TrainConfig,
 )
+from groupfeat.training.setup._memory import check_memory
 from groupfeat.training.setup._presets import PRESETS, Preset, preset
 from groupfeat.training.tasks._task_sources import expression_task, load_table_task, word_task
 from groupfeat.training.tasks._tasks import Task, product_task, table_task
@@ -113,6 +114,7 @@ __all__ = [
     "abelian_solutions",
     "ablate_irreps",
     "answered_order",
+    "check_memory",
     "checkpoint_group",
     "checkpoint_writer",
     "conjugate_network",

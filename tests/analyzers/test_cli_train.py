@@ -56,7 +56,7 @@ def test_checkpoints_on_a_logarithmic_scale(call: Any, tmp_path: Path) -> None:
     ("words", "message"),
     [
         (("--checkpoint-at", "5"), "--checkpoint-at needs --out"),
-        (("--checkpoint-at", "5,x", "--out", "{out}"), "--checkpoint-at takes log or epochs"),
+        (("--checkpoint-at", "5,x", "--out", "{out}"), "--checkpoint-at takes log, log:16"),
         (("--resume", "{out}/none"), "cannot read 'none'"),
         (("--resume", "{out}/none", "--runs", "2"), "--resume goes on with one run"),
         (("--complex-weights", "--activation", "relu"), "need a polynomial activation"),

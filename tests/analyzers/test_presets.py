@@ -142,10 +142,10 @@ def test_preset_on_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path
 @pytest.mark.parametrize(
     ("words", "advice"),
     [
-        (("train",), "train needs a group, as in 'train C23', or --preset NAME"),
+        (("train",), "train needs one of a group, as in 'train C23', --task EXPRESSION"),
         (("train", "--preset", "grok"), "unknown preset 'grok'"),
         (("train", "--preset", "depth", "--hidden", "8"), "preset 'depth' sets n_hidden itself"),
-        (("train", "--preset", "depth", "--runs", "0"), "runs must be at least 1, got 0"),
+        (("train", "--preset", "depth", "--runs", "0"), "runs must be at least 1"),
     ],
 )
 def test_bad_use_is_told_in_one_line(

@@ -12,6 +12,7 @@ from groupfeat.training.many._workers import finish_in_workers
 from groupfeat.training.run._progress import Progress, Run
 from groupfeat.training.run._runs import Observer, TrainedRun, observed_epochs
 from groupfeat.training.setup._config import TrainConfig
+from groupfeat.training.setup._memory import check_memory
 from groupfeat.training.tasks._tasks import Task, as_task
 
 __all__ = ["resume", "train", "train_many", "training_pairs"]
@@ -143,6 +144,8 @@ def train_many(
         raise ValueError(f"expected a seed for each of {len(configs)} configs, got {len(chosen)}")
 
     settled = [settle(task, *each) for each in zip(configs, chosen, strict=True)]
+    if device.startswith("cpu"):
+        check_memory(task, settled)
     jobs, watch = Jobs(task, settled, chosen, device), Watch(observe, at, progress)
     plan = [[position] for position in range(len(settled))]
     if not device.startswith("cpu") if stacked is None else stacked:

@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = ["POLYNOMIALS", "check_combinations", "check_kind", "check_ranges"]
 
+MOST_EPOCHS = 10**9
 POLYNOMIALS = ("square", "half_square", "cube", "linear")
 _SQUARES = ("square", "half_square")
 _COUNTS = ("n_hidden", "epochs", "eval_every", "settle_epochs", "embedding", "other_layers")
@@ -43,6 +44,7 @@ def check_ranges(settings: Mapping[str, Any]) -> None:
 
     for name in ("n_hidden", "epochs", "eval_every"):
         check(name, settings[name] >= 1, "at least 1")
+    check("epochs", settings["epochs"] <= MOST_EPOCHS, "at most 10⁹, days of the least network")
     for name in _POSITIVE:
         check(name, settings[name] is None or settings[name] > 0, "positive")
     decay = settings["weight_decay"]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from groupfeat.groups import Irreps
+from groupfeat.groups import Irreps, real_families
 from groupfeat.training.network._hidden import Layers, NetSpec, Workspace, hidden_layers
 from groupfeat.training.network._losses import output_gradient
 from groupfeat.training.network._model import Composer
@@ -60,6 +60,9 @@ class Telemetry:
     - ``steps``: ``first_layer_*`` and ``second_layer_*`` (see `Step`).
     - ``irreps``: the nodes' summary (see `NodeFeatures`), on products of the irreps' group and
       real weights. O(nK + KM²).
+    - ``each_node``, with ``irreps``: lists over all nodes, ``each_irrep`` (the first irrep of the
+      assigned family, −1 for none), ``each_energy``, ``each_strength`` and ``each_shares`` (one
+      list a node, over `real_families`), to six digits.
     - ``repulsion``: ``repulsion_*`` (see `Repulsion`), with a ridge. O(nK² + K³).
 
     Deeper networks are measured at their last hidden layer.
@@ -74,6 +77,8 @@ class Telemetry:
         Each gets every record, as `JsonLines`.
     keep_nodes
         Whether every node's energy, shares and strength are kept in ``nodes``.
+    each_node
+        Whether they are in the records.
 
     Attributes
     ----------
@@ -105,10 +110,11 @@ class Telemetry:
         irreps: Irreps | None = None,
         sinks: Sequence[Sink] = (),
         keep_nodes: bool = False,
+        each_node: bool = False,
     ) -> None:
         self.gradient, self.structure, self.steps = gradient, structure, steps
         self.repulsion, self.irreps, self.sinks = repulsion, irreps, tuple(sinks)
-        self.keep_nodes = keep_nodes
+        self.keep_nodes, self.each_node = keep_nodes, each_node
         self.records: list[Record] = []
         self.nodes: dict[int, list[tuple[int, NodeFeatures]]] = defaultdict(list)
         self._layers: dict[tuple[int, str], list[NDArray[Any]]] = defaultdict(list)
@@ -134,6 +140,8 @@ class Telemetry:
         nodes = self._nodes(snapshot)
         if nodes is not None:
             record |= nodes.summary()
+            if self.each_node and self.irreps is not None:
+                record |= _each(nodes, self.irreps)
             if self.keep_nodes:
                 self.nodes[snapshot.position].append((snapshot.epoch, nodes))
         if self.repulsion and ridge is not None:
@@ -263,6 +271,16 @@ def _residual(view: _View, config: TrainConfig) -> Callable[[slice, Floats], Flo
         return np.asarray(-scale * pull.numpy(), dtype=np.float64)
 
     return rows
+
+
+def _each(nodes: NodeFeatures, irreps: Irreps) -> Record:
+    first = np.array([*(family[0] for family in real_families(irreps)), -1])
+    return {
+        "each_irrep": first[nodes.family].tolist(),
+        "each_energy": [float(f"{value:.6g}") for value in nodes.energy],
+        "each_strength": [float(f"{value:.6g}") for value in nodes.strength],
+        "each_shares": nodes.shares.round(6).tolist(),
+    }
 
 
 def _named(name: str, found: Diagonality) -> Record:

@@ -1,0 +1,101 @@
+"""How much memory training takes, held against what there is before anything is allocated."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from groupfeat.training.setup._config import TrainConfig
+from groupfeat.training.tasks._tasks import Task
+
+__all__ = ["MemoryEstimate", "available_memory", "check_memory", "estimate_memory"]
+
+_WIDTHS = {"float32": 4, "float64": 8}
+_CHUNK_ENTRIES = 1 << 20
+_LEAST_ROWS = 64
+_HISTORY_ROW = 5 * 32
+
+
+class MemoryEstimate(NamedTuple):
+    """Bytes of one run: ``weights`` and ``history`` that it leaves, ``work`` while it trains."""
+
+    weights: int
+    history: int
+    work: int
+
+
+def estimate_memory(task: Task, config: TrainConfig) -> MemoryEstimate:
+    """Return what a run takes, to about a factor of two; ``weights`` exactly, where none is 1-d."""
+    width, hidden = _WIDTHS[config.precision], config.n_hidden
+    parts, operands = 1 + config.complex_weights, len(task.sizes)
+    inputs = operands * config.embedding if config.embedding else sum(task.sizes)
+    square = config.other_layers * hidden**2
+    trained = parts * hidden * (inputs + task.n_classes) + square
+    trained += config.embedding * task.sizes[0]
+    layers = parts * hidden * (sum(task.sizes) + task.n_classes)
+    count = max(1, round(config.train_fraction * len(task)))
+    state = _state_size(config, trained, trained - square - parts * hidden * inputs)
+    work = 2 * trained + 2 * layers + 3 * parts * max(_CHUNK_ENTRIES, _LEAST_ROWS * hidden)
+    if config.ridge is not None:
+        side = parts * hidden
+        work += 2 * min(side, count) ** 2 + (count * side if count < side else 0)
+    if config.batch_norm:
+        work += 2 * inputs**2
+    examples = 2 * 8 * (operands + 1) * len(task)
+    rows = 1 + -(-config.epochs // config.eval_every)
+    return MemoryEstimate(
+        width * (trained + state + layers), _HISTORY_ROW * rows, width * work + examples
+    )
+
+
+def check_memory(task: Task, configs: Sequence[TrainConfig], *, runs: int = 1) -> None:
+    """Raise ValueError where the largest config's work, and ``runs`` results, cannot be held.
+
+    Nothing is refused on a system that does not tell its free memory.
+    """
+    free = available_memory()
+    if free is None or not configs:
+        return
+    found = max((estimate_memory(task, config) for config in configs), key=sum)
+    weights, history = runs * found.weights, runs * found.history
+    needed = weights + history + found.work
+    if needed <= free:
+        return
+    config = configs[0]
+    if history > weights + found.work:
+        way = f"raise eval_every ({config.eval_every}) or lower epochs ({config.epochs})"
+    elif runs > 1 and found.weights + found.history + found.work <= free:
+        way = f"train fewer than {runs} runs at once"
+    else:
+        way = f"lower n_hidden ({config.n_hidden}) or take a smaller task"
+    raise ValueError(
+        f"training needs about {needed / 2**30:.3g} GiB of memory and {free / 2**30:.3g} GiB are "
+        f"free; {way}"
+    )
+
+
+def available_memory() -> int | None:
+    """Return the bytes that can be had now, as system and container tell; None if neither does."""
+    found = list[int]()
+    with suppress(OSError, ValueError, IndexError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        told = dict(line.split(":", 1) for line in lines if ":" in line)
+        found += [int(told[name].split()[0]) * 1024 for name in ("MemAvailable",) if name in told]
+    with suppress(OSError, ValueError):
+        folder = Path("/sys/fs/cgroup")
+        most, now = (int((folder / f"memory.{name}").read_text()) for name in ("max", "current"))
+        stat = (folder / "memory.stat").read_text().split()
+        found.append(most - now + int(stat[stat.index("inactive_file") + 1]))
+    if not found and hasattr(os, "sysconf"):
+        with suppress(OSError, ValueError):
+            found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return max(min(found), 0) if found else None
+
+
+def _state_size(config: TrainConfig, trained: int, plain: int) -> int:
+    """Return the number of entries in the optimiser's state; Muon keeps one a matrix entry."""
+    if config.optimizer == "muon":
+        return trained + plain
+    kept = {"adam": 2, "adamw": 2, "sgd": int(config.momentum > 0)}
+    return kept.get(config.optimizer, 0) * trained
