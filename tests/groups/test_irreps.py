@@ -1,6 +1,7 @@
 """Character tables and irreps: laws on random groups, published tables, certificates."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from groupfeat.groups import (
     isomorphism,
     real_families,
 )
-from groupfeat.groups.representations._orbits import choose_projections
+from groupfeat.groups.representations._one_vector import one_vector
+from groupfeat.groups.representations._projections import choose_projections, projected_characters
 from tests.strategies import groups
 
 GOLDEN = (1 + np.sqrt(5)) / 2
@@ -148,17 +150,44 @@ def test_certificate_bounds_the_true_error_of_broken_matrices() -> None:
     assert 1e-4 < max(errors) <= certificate.homomorphism_error * (1 + 1e-9)
 
 
-def test_copies_that_do_not_split_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A corner function proportional to φ is a scalar: it splits nothing."""
-    monkeypatch.setattr(
-        "groupfeat.groups.representations._orbits._corner_function",
-        lambda table, phi, chosen, z, *_: phi[z],
-    )
+def test_an_element_that_tells_no_vectors_apart_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """a = 1 is a scalar on every eigenspace."""
+
+    def identity(group: FiniteGroup, h: int, *_: Any, **__: Any) -> tuple[Any, Any]:
+        return np.zeros(1, dtype=np.intp), np.ones(1)
+
+    monkeypatch.setattr("groupfeat.groups.representations._one_vector._compression", identity)
     group = group_from_spec("A6")
     table = character_table(group)
     assert choose_projections(table, np.arange(len(table))).multiplicities.max() > 1
-    with pytest.raises(ArithmeticError, match="no random element split the copies apart"):
+    with pytest.raises(ArithmeticError, match="no random element told two vectors"):
         irreps(group)
+
+
+@pytest.mark.parametrize("spec", ["A5", "SL(2,5)", "GL(2,3)", "PSL(2,7)", "C2xSL(2,5)", "A7"])
+def test_one_vector_of_an_eigenspace(spec: str) -> None:
+    """Q = (d/M) Σ_x tr(ρ(x)Q) ρ(x⁻¹) is a projector of rank one below that of the eigenspace."""
+    found = irreps(group_from_spec(spec))
+    table, group = found.table, found.group
+    indices = np.flatnonzero((table.dims > 1) & (table.frobenius_schur == 1))
+    others = np.flatnonzero((table.dims > 1) & (table.frobenius_schur < 1))
+    tried = 0
+    for real, rows in ((True, indices), (False, others)):
+        chosen = choose_projections(table, rows)
+        for b in np.flatnonzero(chosen.multiplicities > 1).tolist():
+            one = chosen.part(slice(b, b + 1))
+            irrep, phi = found[int(rows[b])], projected_characters(table, one, real=real)[0]
+            rng = np.random.default_rng(b)
+            function = one_vector(group, phi, chosen.part(b), irrep.dim, rng)
+            matrices, scale = irrep.matrices(), irrep.dim / group.order
+            q, p = (scale * np.tensordot(f[group.inverse], matrices, 1) for f in (function, phi))
+            assert np.trace(p) == pytest.approx(chosen.multiplicities[b])
+            assert np.trace(q) == pytest.approx(1)
+            np.testing.assert_allclose(q @ q, q, atol=1e-11)
+            np.testing.assert_allclose(q, q.conj().T, atol=1e-11)
+            np.testing.assert_allclose(p @ q, q, atol=1e-11)
+            tried += 1
+    assert tried
 
 
 def test_same_seed_same_matrices_and_elements_on_demand() -> None:

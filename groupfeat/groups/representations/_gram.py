@@ -1,5 +1,6 @@
 """Factor Gram matrices φ(x⁻¹y) of an orbit: coordinates of its vectors in an orthonormal basis."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,15 +17,13 @@ _RESOLUTION = 1e6
 
 
 def orbit_stacks(
-    indices: NDArray[np.intp],
-    factors: Matrix,
-    pivots: NDArray[np.intp],
-    ranks: NDArray[np.intp],
-    chosen: NDArray[np.intp],
+    indices: NDArray[np.intp], factors: Matrix, pivots: NDArray[np.intp], ranks: NDArray[np.intp]
 ) -> Iterator[OrbitStack]:
-    """Yield the factors of `pivoted_cholesky` as orbits, a stack a rank, for chosen rows only."""
-    for rank in np.unique(ranks[chosen]).tolist():
-        rows = chosen[ranks[chosen] == rank]
+    """Yield the factors of `pivoted_cholesky` as orbits, a stack a rank."""
+    start = 0
+    for rank, run in itertools.groupby(ranks.tolist()):
+        stop = start + len(list(run))
+        rows, start = slice(start, stop), stop
         yield OrbitStack(indices[rows], factors[rows, :rank].swapaxes(1, 2), pivots[rows, :rank])
 
 

@@ -35,7 +35,7 @@ def induced_orbits(
             phi = _real_function(table, induction, batch)
             ranks = np.full(len(batch), n)
             factors, pivots = pivoted_cholesky(table, phi, ranks)
-            yield from orbit_stacks(batch, factors, pivots, ranks, np.arange(len(batch)))
+            yield from orbit_stacks(batch, factors, pivots, ranks)
         else:
             yield _monomial_orbits(table, induction, batch)
 
