@@ -70,7 +70,7 @@ def test_elements_are_indices(door: str, elements: list[Any], message: str) -> N
         ([[0, 1], [1]], "rows of unlike shapes"),
         ([[0, 1], [1, 1e300]], r"entry \(1, 1\) is 1e\+300"),
         ([[0, 1], [1, 10**30]], "must hold element indices, got dtype object"),
-        ([[0, 1], [1, np.nan]], "must hold element indices"),
+        ([[0, 1], [1, np.nan]], r"entry \(1, 1\) is nan"),
         ([[0, 1], [1, -1]], r"entry \(1, 1\) is -1"),
         ([[False, True], [True, False]], "got dtype bool"),
         (np.array([[0, 1], [1, 2**64 - 1]], dtype=np.uint64), r"is 18446744073709551615"),
@@ -116,18 +116,23 @@ def test_a_byte_order_mark_is_no_entry(tmp_path: Path) -> None:
 def test_functions_families_and_ids() -> None:
     reps = irreps(S4)
     for values in (["a"] * 24, [None] * 24):
-        with pytest.raises(ValueError, match="needs numbers, got dtype"):
+        with pytest.raises(ValueError, match="must be numbers, got"):
             fourier_transform(values, reps)
-        with pytest.raises(ValueError, match="needs numbers, got dtype"):
+        with pytest.raises(ValueError, match="must be numbers, got"):
             convolve(values, values, S4)
-    for family in ((7,), (-1,), (0.5,), ()):
-        with pytest.raises(ValueError, match=r"a family must be irreps 0\.\.4"):
+    for family, message in (
+        ((7,), r"irreps 0\.\.4"),
+        ((-1,), "irreps 0"),
+        ((), "irreps 0"),
+        ((0.5,), "whole number"),
+    ):
+        with pytest.raises(ValueError, match=message):
             isotypic_projector(character_table(S4), family)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"shape \(24, n, n\), got \(24, 0, 0\)"):
         decompose(np.zeros((24, 0, 0)), reps)
-    with pytest.raises(TypeError, match="float"):
+    with pytest.raises(ValueError, match=r"whole number, got 8\.0"):
         small_group(8.0, 1)  # type: ignore[arg-type]
-    assert small_group(np.int64(8), True).order == 8
+    assert small_group(np.int64(8), 1).order == 8
 
 
 def test_sympys_empty_group_is_trivial() -> None:

@@ -117,7 +117,7 @@ def test_bad_specs_are_refused_in_one_line(spec: str, message: str) -> None:
 def test_bad_generators_are_refused() -> None:
     with pytest.raises(ValueError, match="generator 1 is no permutation"):
         from_permutations([[1, 0, 2], [0, 0, 1]])
-    with pytest.raises(ValueError, match="whole numbers of shape"):
+    with pytest.raises(ValueError, match="must be whole numbers"):
         from_permutations([[0.5, 1.0]])
     with pytest.raises(ValueError, match=r"multiplier\^2 = 1 mod 7"):
         metacyclic(7, 2, 2)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups.characters._character_table import CharacterTable
+from groupfeat.groups.table._arguments import number_array
 from groupfeat.groups.table._checks import checked_elements
 from groupfeat.groups.table._element_orders import powers_of
 from groupfeat.groups.table._finite_group import FiniteGroup
@@ -119,7 +120,7 @@ def induced_character(
     J.-P. Serre, Linear Representations of Finite Groups, §7.2.
     """
     elements = checked_subgroup(group, subgroup)
-    values = np.asarray(character)
+    values = number_array(character, "a class function")
     if values.ndim == 0 or values.shape[-1] != len(elements):
         raise ValueError(f"expected values of shape (..., {len(elements)}), got {values.shape}")
     classes = group.conjugacy_classes
@@ -129,7 +130,7 @@ def induced_character(
 
 
 def _checked(character: ArrayLike, group: FiniteGroup, *, stacked: bool = True) -> NDArray[Any]:
-    values, count = np.asarray(character), len(group.conjugacy_classes)
+    values, count = number_array(character, "a class function"), len(group.conjugacy_classes)
     if values.ndim == 0 or values.shape[-1] != count or (values.ndim > 1 and not stacked):
         shape = f"(..., {count})" if stacked else f"({count},)"
         raise ValueError(f"expected one value a class, shape {shape}, got {values.shape}")

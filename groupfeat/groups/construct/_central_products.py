@@ -10,6 +10,7 @@ from groupfeat.groups.construct._families import dicyclic, dihedral, metacyclic
 from groupfeat.groups.construct._matrix_groups import heisenberg
 from groupfeat.groups.construct._products import direct_product
 from groupfeat.groups.structure._subgroups import center, quotient
+from groupfeat.groups.table._arguments import whole_number
 from groupfeat.groups.table._closure import MAX_ORDER, check_order
 from groupfeat.groups.table._finite_group import FiniteGroup
 
@@ -93,6 +94,7 @@ def extraspecial(p: int, n: int = 1, sign: str = "+", *, max_order: int = MAX_OR
     >>> len(extraspecial(2, 2, "-").conjugacy_classes), extraspecial(3, 1, "-").exponent
     (17, 9)
     """
+    p, n = whole_number(p, "p of an extraspecial group"), whole_number(n, "n of p^(1+2n)")
     if p < 2 or any(p % d == 0 for d in range(2, int(p**0.5) + 1)):
         raise ValueError(f"extraspecial groups need a prime p, got {p}")
     if n < 1 or sign not in ("+", "-"):

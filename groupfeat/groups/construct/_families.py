@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from groupfeat.groups.table._arguments import whole_number
 from groupfeat.groups.table._closure import MAX_ORDER, check_order
 from groupfeat.groups.table._finite_group import FiniteGroup
 
@@ -15,8 +16,9 @@ def cyclic(n: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     Raises
     ------
     ValueError
-        If n < 1 or n > ``max_order``.
+        If n is no whole number ≥ 1, or above ``max_order``.
     """
+    n = whole_number(n, "n of Cn")
     if n < 1:
         raise ValueError(f"Cn needs n >= 1, got {n}")
     check_order(n, max_order, f"C{n}")
@@ -26,6 +28,7 @@ def cyclic(n: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
 
 def dihedral(n: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return D_n of order 2n, the symmetries of the n-gon: r^i has index i, r^i s has n + i."""
+    n = whole_number(n, "n of Dn")
     if n < 1:
         raise ValueError(f"Dn needs n >= 1 (D5 has order 10), got {n}")
     return _cyclic_by_flip(f"D{n}", n, 0, ("r", "s"), max_order)
@@ -36,6 +39,7 @@ def dicyclic(n: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
 
     Dic_2 is the quaternion group Q8; Dic_1 is C4.
     """
+    n = whole_number(n, "n of Dicn")
     if n < 1:
         raise ValueError(f"Dicn needs n >= 1 (Dic5 has order 20), got {n}")
     return _cyclic_by_flip(f"Dic{n}", 2 * n, n, ("a", "x"), max_order)
@@ -51,6 +55,10 @@ def metacyclic(
     ValueError
         If multiplier^k is not 1 modulo n (no action of C_k).
     """
+    n, k, multiplier = (
+        whole_number(value, f"{letter} of C_n : C_k")
+        for value, letter in ((n, "n"), (k, "k"), (multiplier, "the multiplier"))
+    )
     if n < 1 or k < 1:
         raise ValueError(f"C_n : C_k needs n, k >= 1, got n={n}, k={k}")
     if pow(multiplier, k, n) != 1 % n:

@@ -38,7 +38,7 @@ def load_cayley_table(path: str | Path, *, name: str = "") -> FiniteGroup:
         raise ValueError(f"{file.name!r} must end in .npy, .csv or .json, got {file.suffix!r}")
     try:
         table, names = reader(file)
-    except (ValueError, OSError, MemoryError, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, OSError, MemoryError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"cannot read a Cayley table from {file.name!r}: {reason}") from error
     try:

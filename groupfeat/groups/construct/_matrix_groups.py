@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups.construct._permutations import from_permutations
+from groupfeat.groups.table._arguments import number_array, whole_number
 from groupfeat.groups.table._closure import MAX_ORDER, check_order, close, table_from_left_maps
 from groupfeat.groups.table._finite_group import FiniteGroup
 
@@ -76,8 +77,8 @@ def from_matrices(
         If q is no prime power, an entry is outside the field, a matrix is singular, or the
         group is larger than ``max_order``.
     """
-    field = _field(q)
-    matrices = np.asarray(generators)
+    field = _field(whole_number(q, "q of GF(q)"))
+    matrices = number_array(generators, "generators", whole=True)
     _check_matrices(matrices, field)
     n = matrices.shape[1]
     rows = matrices.astype(np.int64).reshape(len(matrices), n * n)
@@ -97,6 +98,7 @@ def from_matrices(
 
 def general_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return GL(n, q), the invertible n × n matrices over GF(q)."""
+    n, q = whole_number(n, "n of GL(n,q)"), whole_number(q, "q of GL(n,q)")
     name = f"GL({n},{q})"
     check_order(_order_gl(n, q), max_order, name)
     field = _field(q)
@@ -110,6 +112,7 @@ def general_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup
 
 def special_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return SL(n, q), the n × n matrices of determinant 1 over GF(q)."""
+    n, q = whole_number(n, "n of SL(n,q)"), whole_number(q, "q of SL(n,q)")
     name = f"SL({n},{q})"
     check_order(_order_gl(n, q) // (q - 1), max_order, name)
     field = _field(q)
@@ -119,6 +122,7 @@ def special_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup
 
 def projective_special_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return PSL(n, q) = SL(n, q)/scalars, as permutations of the points of projective space."""
+    n, q = whole_number(n, "n of PSL(n,q)"), whole_number(q, "q of PSL(n,q)")
     name = f"PSL({n},{q})"
     check_order(_order_gl(n, q) // (q - 1) // gcd(n, q - 1), max_order, name)
     field = _field(q)
@@ -140,6 +144,7 @@ def projective_special_linear(n: int, q: int, *, max_order: int = MAX_ORDER) -> 
 
 def affine_line(q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return AGL(1, q), the maps x ↦ ax + b of GF(q), as matrices [[a, b], [0, 1]]."""
+    q = whole_number(q, "q of AGL(1,q)")
     name = f"AGL(1,{q})"
     _check_field(1, q)
     check_order(q * (q - 1), max_order, name)
@@ -151,6 +156,7 @@ def affine_line(q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
 
 def heisenberg(q: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return Heis(q), the upper unitriangular 3 × 3 matrices over GF(q), of order q³."""
+    q = whole_number(q, "q of Heis(q)")
     name = f"Heis({q})"
     _check_field(1, q)
     check_order(q**3, max_order, name)
@@ -206,7 +212,7 @@ def _check_field(n: int, q: int) -> int:
 def _check_matrices(matrices: NDArray[Any], field: _Field) -> None:
     if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2] or not matrices.size:
         raise ValueError(f"generators need shape (r, n, n), got {matrices.shape}")
-    if matrices.dtype.kind not in "iu" or matrices.min() < 0 or matrices.max() >= field.q:
+    if matrices.min() < 0 or matrices.max() >= field.q:
         raise ValueError(f"entries must be whole numbers 0..{field.q - 1} of GF({field.q})")
     for i, matrix in enumerate(matrices.astype(np.int64)):
         if not _is_invertible(matrix, field):

@@ -1,12 +1,14 @@
 """Permutation groups: symmetric, alternating, and any from generators or cycles."""
 
 import re
+from collections import Counter
 from math import factorial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from groupfeat.groups.table._arguments import number_array, whole_number
 from groupfeat.groups.table._closure import MAX_ORDER, check_order, close, table_from_left_maps
 from groupfeat.groups.table._display import shorten
 from groupfeat.groups.table._finite_group import FiniteGroup
@@ -33,7 +35,7 @@ def from_permutations(
     ValueError
         If a row is no permutation, or the group is larger than ``max_order``.
     """
-    rows = np.atleast_2d(np.asarray(generators))
+    rows = np.atleast_2d(number_array(generators, "generators", whole=True))
     _check_permutations(rows)
     rows = rows.astype(np.int64)
     elements, left_maps = close(
@@ -48,7 +50,7 @@ def from_permutations(
 
 def symmetric(n: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return S_n, all permutations of n letters in lexicographic order (n! elements)."""
-    _check_letters("S", n)
+    n = _letters("S", n)
     check_order(_factorial(n), max_order, f"S{n}")
     cycle, swap = np.roll(np.arange(n), -1), np.arange(n)
     swap[: min(n, 2)] = swap[: min(n, 2)][::-1]
@@ -58,7 +60,7 @@ def symmetric(n: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
 
 def alternating(n: int, *, max_order: int = MAX_ORDER) -> FiniteGroup:
     """Return A_n, the even permutations of n letters (n!/2 elements)."""
-    _check_letters("A", n)
+    n = _letters("A", n)
     check_order(max(1, _factorial(n) // 2), max_order, f"A{n}")
     identity = np.arange(n)
     rows = np.tile(identity, (2, 1))
@@ -116,16 +118,16 @@ def _factorial(n: int) -> int:
     return factorial(min(n, 25))
 
 
-def _check_letters(family: str, n: int) -> None:
+def _letters(family: str, n: int) -> int:
+    n = whole_number(n, f"n of {family}n")
     if n < 1:
         raise ValueError(f"{family}n needs n >= 1, got {n}")
+    return n
 
 
 def _check_permutations(rows: NDArray[Any]) -> None:
-    if rows.ndim != 2 or rows.shape[1] == 0 or rows.dtype.kind not in "iu":
-        raise ValueError(
-            f"generators must be whole numbers of shape (r, n), got {rows.dtype} {rows.shape}"
-        )
+    if rows.ndim != 2 or rows.shape[1] == 0:
+        raise ValueError(f"generators must be of shape (r, n), n >= 1, got {rows.shape}")
     for i, row in enumerate(rows):
         if not np.array_equal(np.sort(row), np.arange(rows.shape[1])):
             raise ValueError(
@@ -144,8 +146,8 @@ def _cycles_of(text: str) -> list[list[int]]:
     ]
     points = [point for cycle in cycles for point in cycle]
     if 0 in points:
-        raise ValueError(f"points of a cycle count from 1, got 0 in {text.strip()!r}")
-    repeated = sorted({point for point in points if points.count(point) > 1})
+        raise ValueError(f"points of a cycle count from 1, got 0 in {shorten(text.strip())!r}")
+    repeated = sorted(point for point, count in Counter(points).items() if count > 1)
     if repeated:
-        raise ValueError(f"point {repeated[0]} stands twice in {text.strip()!r}")
+        raise ValueError(f"point {repeated[0]} stands twice in {shorten(text.strip())!r}")
     return cycles

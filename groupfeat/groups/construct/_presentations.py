@@ -15,7 +15,7 @@ __all__ = ["from_presentation"]
 Letters = list[int]
 _MAX_LETTERS = 500
 _MAX_GENERATORS = 50
-_TOKEN = re.compile(r"\s*([A-Za-z]\w*|-?\d+|[()\[\]*^,])")
+_TOKEN = re.compile(r"\s*([A-Za-z]\w*|-?\d+|[()\[\]*^,])", re.ASCII)
 
 
 def from_presentation(text: str, *, name: str = "", max_order: int = 2000) -> FiniteGroup:
@@ -102,7 +102,7 @@ def _enumerate(
 def _split(text: str) -> tuple[list[str], list[Letters]]:
     head, bar, tail = text.partition("|")
     generators = [word.strip() for word in head.split(",")]
-    if not bar or not all(re.fullmatch(r"[A-Za-z]\w*", word) for word in generators):
+    if not bar or not all(re.fullmatch(r"[A-Za-z]\w*", word, re.ASCII) for word in generators):
         raise ValueError(
             f"expected generators|relators such as a,b|a^2,b^3,(a*b)^5, got {shorten(text)!r}"
         )
@@ -192,7 +192,7 @@ class _Reader:
         if self.next_is("^"):
             self.take("^")
             exponent = self.take()
-            if not re.fullmatch(r"-?\d{1,6}", exponent):
+            if not re.fullmatch(r"-?[0-9]{1,6}", exponent):
                 self.fail(f"expected a whole exponent, got {exponent!r}")
             times = int(exponent)
             if abs(times) * len(word) > _MAX_LETTERS:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from groupfeat.groups.table._arguments import number_array
 from groupfeat.groups.table._checks import table_dtype
 from groupfeat.groups.table._closure import MAX_ORDER, check_order
 from groupfeat.groups.table._finite_group import FiniteGroup
@@ -55,7 +56,7 @@ def semidirect_product(
     """
     title = name or f"{normal.name}:{acting.name}"
     check_order(normal.order * acting.order, max_order, title)
-    phi = np.asarray(action)
+    phi = number_array(action, "an action", whole=True)
     _check_action(normal, acting, phi)
     n, h = np.divmod(np.arange(normal.order * acting.order), acting.order)
     dtype = table_dtype(len(n))
@@ -82,8 +83,8 @@ def wreath_product(
     name = f"{base.name}wr{acting.name}"
     check_order(order**copies * copies, max_order, name)
     power = direct_product(*[base] * copies, max_order=max_order)
-    digits = np.indices([order] * copies).reshape(copies, -1)
     weights = order ** np.arange(copies - 1, -1, -1)
+    digits = np.arange(order**copies) // weights[:, None] % order
     moved = [weights @ digits[acting.cayley_table[inverse]] for inverse in acting.inverse]
     return semidirect_product(power, acting, np.array(moved), name=name, max_order=max_order)
 
@@ -108,10 +109,8 @@ def _pair_names(first: FiniteGroup, second: FiniteGroup) -> Sequence[str]:
 
 def _check_action(normal: FiniteGroup, acting: FiniteGroup, phi: NDArray[np.integer[Any]]) -> None:
     expected = (acting.order, normal.order)
-    if phi.shape != expected or phi.dtype.kind not in "iu":
-        raise ValueError(
-            f"an action needs whole numbers of shape {expected}, got {phi.dtype} {phi.shape}"
-        )
+    if phi.shape != expected:
+        raise ValueError(f"an action needs shape {expected}, got {phi.shape}")
     everyone = np.arange(normal.order)
     outside = np.argwhere((phi < 0) | (phi >= normal.order))
     if len(outside):

@@ -2,7 +2,7 @@
 
 import json
 import lzma
-import operator
+import re
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from groupfeat.groups.construct._permutations import from_permutations
 from groupfeat.groups.construct._polycyclic import decode_polycyclic, polycyclic_table
+from groupfeat.groups.table._arguments import whole_number
 from groupfeat.groups.table._finite_group import FiniteGroup
 
 __all__ = ["FILTERS", "number_of_small_groups", "small_group", "small_group_name"]
@@ -19,6 +20,7 @@ FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 0,
 """How each order's codes are compressed; the packing script uses the same."""
 
 MAX_ORDER = 511
+_DIHEDRAL = re.compile(r"\bD([0-9]+)")
 
 
 def small_group(order: int, index: int) -> FiniteGroup:
@@ -44,11 +46,7 @@ def small_group(order: int, index: int) -> FiniteGroup:
     >>> small_group(21, 1).is_abelian, len(small_group(120, 34).conjugacy_classes)
     (False, 7)
     """
-    order, index = int(operator.index(order)), int(operator.index(index))
-    count = number_of_small_groups(order)
-    if not 1 <= index <= count:
-        known = f"ids 1..{count}" if count > 1 else "id 1 only"
-        raise ValueError(f"SmallGroup({order},{index}): order {order} has {known}")
+    order, index = _checked_id(order, index)
     name = f"SmallGroup({order},{index})"
     images = _index()["permutations"].get(f"{order},{index}")
     if images is not None:
@@ -63,15 +61,31 @@ def small_group(order: int, index: int) -> FiniteGroup:
 
 def number_of_small_groups(order: int) -> int:
     """Return the number of groups of an order in 1..511, up to isomorphism."""
+    order = whole_number(order, "the order")
     if not 1 <= order <= MAX_ORDER:
         raise ValueError(f"groups of order 1..{MAX_ORDER} are stored, got {order}")
-    count: int = _index()["orders"][str(int(operator.index(order)))][0]
+    count: int = _index()["orders"][str(order)][0]
     return count
 
 
 def small_group_name(order: int, index: int) -> str:
-    """Return a name such as ``C7 : C3`` up to order 100, else ``SmallGroup(n,i)``."""
+    """Return a name such as ``C7 : C3`` up to order 100, else ``SmallGroup(n,i)``.
+
+    GAP's structure description with dihedral groups named as everywhere here: D_n is the
+    n-gon's, of order 2n (GAP's D8 is D4). A name describes: several groups may share one, as
+    ``C4 : C4`` does not say how C4 acts. What can be read as a SPEC is that very group.
+    """
+    order, index = _checked_id(order, index)
     return _names().get((order, index), f"SmallGroup({order},{index})")
+
+
+def _checked_id(order: int, index: int) -> tuple[int, int]:
+    count = number_of_small_groups(order)
+    order, index = whole_number(order, "the order"), whole_number(index, "the index")
+    if not 1 <= index <= count:
+        known = f"ids 1..{count}" if count > 1 else "id 1 only"
+        raise ValueError(f"SmallGroup({order},{index}): order {order} has {known}")
+    return order, index
 
 
 def _words(primes: list[int]) -> tuple[str, ...]:
@@ -99,7 +113,11 @@ def _index() -> dict[str, Any]:
 def _names() -> dict[tuple[int, int], str]:
     source = files("groupfeat.groups").joinpath("data/small_group_names.txt")
     rows = (line.split(" ", 2) for line in source.read_text(encoding="utf-8").splitlines())
-    return {(int(n), int(i)): name for n, i, name in rows}
+    return {(int(n), int(i)): _DIHEDRAL.sub(_half, name) for n, i, name in rows}
+
+
+def _half(match: re.Match[str]) -> str:
+    return f"D{int(match[1]) // 2}"
 
 
 @lru_cache(maxsize=8)

@@ -59,6 +59,8 @@ def group_from_spec(spec: str) -> FiniteGroup:
     >>> group_from_spec("C2xS3").order
     12
     """
+    if not isinstance(spec, str):
+        raise ValueError(f"a group's specification is a text such as 'S4', got {spec!r}")
     text = spec.strip()
     factors = [_factor(part, text) for part in _split(text, "x", spec)]
     if len(factors) == 1:
@@ -88,6 +90,8 @@ def _split(text: str, separator: str, spec: str) -> list[str]:
 
 def _factor(text: str, spec: str) -> FiniteGroup:
     base, *acting = _split(text, "wr", spec)
+    if len(acting) > _MAX_DEPTH:
+        raise ValueError(f"more than {_MAX_DEPTH} wreath products in {shorten(spec.strip())!r}")
     if acting:
         found = wreath_product(_factor(base, spec), _factor("wr".join(acting), spec))
         return _renamed(found, text.strip()) if "(" in text or ":" in text else found

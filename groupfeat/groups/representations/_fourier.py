@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups.characters._character_table import CharacterTable
 from groupfeat.groups.representations._irreps import Irrep, Irreps
+from groupfeat.groups.table._arguments import number_array, whole_number
 from groupfeat.groups.table._finite_group import FiniteGroup
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
 Array = NDArray[np.inexact[Any]]
 # Below so many functions at once the orbits are faster than all the matrices (measured).
 _FEW = 12
+_ENTRIES = 1 << 20
+"""Values of b that `convolve` gathers at once."""
 
 
 def real_families(table: CharacterTable | Irreps) -> tuple[tuple[int, ...], ...]:
@@ -69,7 +72,7 @@ def inverse_fourier_transform(coefficients: Sequence[ArrayLike], irreps: Irreps)
         raise ValueError(
             f"expected {len(irreps)} coefficients, one an irrep, got {len(coefficients)}"
         )
-    blocks = [np.asarray(c) for c in coefficients]
+    blocks = [number_array(c, f"coefficient {k}") for k, c in enumerate(coefficients)]
     for irrep, block in zip(irreps, blocks, strict=True):
         if block.shape[-2:] != (irrep.dim, irrep.dim):
             raise ValueError(
@@ -90,14 +93,30 @@ def inverse_fourier_transform(coefficients: Sequence[ArrayLike], irreps: Irreps)
 
 
 def convolve(first: ArrayLike, second: ArrayLike, group: FiniteGroup) -> Array:
-    """Return (a*b)(t) = Σ_{gh=t} a(g) b(h), shape (..., M); its transform is â·b̂."""
+    """Return (a*b)(t) = Σ_{gh=t} a(g) b(h), shape (..., M); its transform is â·b̂.
+
+    Raises
+    ------
+    ValueError
+        If the functions are not on the group, or their batches do not go together.
+    """
     a, b = _checked(first, group.order), _checked(second, group.order)
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError as error:
+        raise ValueError(f"cannot convolve functions of shapes {a.shape} and {b.shape}") from error
     if group.is_abelian:
         factors = group.cyclic_factors
         found = factors.inverse_transform(factors.transform(a) * factors.transform(b))
         return found.real if np.isrealobj(a) and np.isrealobj(b) else found
-    # b at g⁻¹t for all t and g.
-    return np.einsum("...g,...gt->...t", a, b[..., group.cayley_table[group.inverse]])
+    ratio = group.cayley_table[group.inverse]
+    total: Array = np.zeros(shape, dtype=np.result_type(a, b))
+    step = max(1, _ENTRIES // max(b.size, 1))
+    for first_row in range(0, group.order, step):
+        some = slice(first_row, first_row + step)
+        # b at g⁻¹t for all t and some g.
+        total += np.einsum("...g,...gt->...t", a[..., some], b[..., ratio[some]])
+    return total
 
 
 def isotypic_projector(
@@ -108,7 +127,7 @@ def isotypic_projector(
     ``family`` must be closed under conjugation (an entry of `real_families`, or a union).
     """
     characters = table.table if isinstance(table, Irreps) else table
-    chosen = sorted(set(family))
+    chosen = sorted({whole_number(k, "an irrep of a family") for k in family})
     outside = [k for k in chosen if k not in range(len(characters))]
     if outside or not chosen:
         raise ValueError(f"a family must be irreps 0..{len(characters) - 1}, got {tuple(family)}")
@@ -139,10 +158,20 @@ def isotypic_shares(functions: ArrayLike, table: CharacterTable | Irreps) -> NDA
     -------
     ndarray
         Shape (..., number of families); rows sum to 1, or are 0 for f = 0.
+
+    Raises
+    ------
+    ValueError
+        If the values are not finite, or no functions on the group.
     """
     characters = table.table if isinstance(table, Irreps) else table
     order = characters.group.order
     values = _checked(functions, order)
+    if not np.isfinite(values).all():
+        raise ValueError("functions have no shares where their values are not finite")
+    largest = np.abs(values).max(axis=-1, keepdims=True)
+    # Squares of the scaled values neither overflow nor vanish.
+    values = values / np.where(largest > 0, largest, 1)
     if isinstance(table, Irreps):
         norms = [
             np.sum(np.abs(block) ** 2, axis=(-2, -1)) * (irrep.dim / order)
@@ -199,9 +228,7 @@ def _parts_from_characters(values: Array, characters: CharacterTable) -> NDArray
 
 
 def _checked(function: ArrayLike, order: int) -> Array:
-    values = np.asarray(function)
+    values = number_array(function, "a function on the group")
     if values.ndim == 0 or values.shape[-1] != order:
         raise ValueError(f"a function on the group needs shape (..., {order}), got {values.shape}")
-    if values.dtype.kind not in "fciub":
-        raise ValueError(f"a function on the group needs numbers, got dtype {values.dtype}")
     return values if values.dtype.kind in "fc" else values.astype(np.float64)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups.characters._class_functions import checked_subgroup, multiplicities
 from groupfeat.groups.representations._irreps import Irreps
+from groupfeat.groups.table._arguments import number_array
 from groupfeat.groups.table._finite_group import FiniteGroup
 
 __all__ = [
@@ -115,7 +116,7 @@ def representation_from_generators(images: ArrayLike, group: FiniteGroup) -> Mat
     ValueError
         If the images do not extend to a homomorphism.
     """
-    given = _float(np.asarray(images))
+    given = _float(images, "images of generators")
     count = len(group.generators)
     if given.ndim != 3 or given.shape[0] != count or given.shape[1] != given.shape[2]:
         raise ValueError(
@@ -134,7 +135,7 @@ def representation_from_generators(images: ArrayLike, group: FiniteGroup) -> Mat
             found[targets[new]] = found[layer[first[new]]] @ image
             known[targets] = True
             fresh.append(targets[new].astype(np.intp))
-        layer = np.concatenate(fresh)
+        layer = np.concatenate([*fresh, layer[:0]])
     return checked_representation(found, group)
 
 
@@ -148,8 +149,8 @@ def permutation_representation(action: ArrayLike, group: FiniteGroup) -> NDArray
     ValueError
         If the rows are no permutations or the action is no homomorphism.
     """
-    points = np.asarray(action)
-    if points.ndim != 2 or len(points) != group.order or points.dtype.kind not in "iu":
+    points = number_array(action, "an action", whole=True)
+    if points.ndim != 2 or len(points) != group.order:
         raise ValueError(f"expected integers of shape ({group.order}, n), got {points.shape}")
     degree = points.shape[1]
     broken = np.flatnonzero((np.sort(points, axis=1) != np.arange(degree)).any(axis=1))
@@ -169,11 +170,13 @@ def regular_representation(group: FiniteGroup) -> NDArray[np.float64]:
 
 def tensor_product(first: ArrayLike, second: ArrayLike) -> Matrix:
     """Return D₁(g) ⊗ D₂(g), shape (M, n₁n₂, n₁n₂)."""
-    a, b = np.asarray(first), np.asarray(second)
-    if a.ndim != 3 or b.ndim != 3 or len(a) != len(b):
+    a, b = (_float(given, "representations") for given in (first, second))
+    are_square = all(x.ndim == 3 and x.shape[1] == x.shape[2] for x in (a, b))
+    if not are_square or len(a) != len(b):
         raise ValueError(f"expected shapes (M, n, n) of one group, got {a.shape} and {b.shape}")
     size = a.shape[1] * b.shape[1]
-    return _float(np.einsum("gij,gkl->gikjl", a, b).reshape(len(a), size, size))
+    found: Matrix = np.einsum("gij,gkl->gikjl", a, b).reshape(len(a), size, size)
+    return found
 
 
 def induced_representation(
@@ -199,7 +202,7 @@ def induced_representation(
         Shape (M, n·|G:H|, n·|G:H|).
     """
     elements = checked_subgroup(group, subgroup)
-    given = _float(np.asarray(matrices))
+    given = _float(matrices, "matrices")
     if given.ndim != 3 or len(given) != len(elements) or given.shape[1] != given.shape[2]:
         raise ValueError(f"expected shape ({len(elements)}, n, n), got {given.shape}")
     table, n = group.cayley_table, given.shape[1]
@@ -217,7 +220,7 @@ def induced_representation(
 
 def checked_representation(matrices: ArrayLike, group: FiniteGroup) -> Matrix:
     """Return ``matrices`` as floats if D(s)D(g) = D(sg) for all g and generators s, else raise."""
-    given = _float(np.asarray(matrices))
+    given = _float(matrices, "matrices")
     if given.ndim != 3 or len(given) != group.order or not 0 < given.shape[1] == given.shape[2]:
         raise ValueError(
             f"expected one square matrix an element, shape ({group.order}, n, n), got {given.shape}"
@@ -262,7 +265,6 @@ def _residual(given: Matrix, basis: Matrix, summands: tuple[Summand, ...], irrep
     return worst
 
 
-def _float(array: NDArray[Any]) -> Matrix:
-    if array.dtype.kind not in "fciub":
-        raise ValueError(f"expected numbers, got dtype {array.dtype}")
+def _float(values: ArrayLike, what: str) -> Matrix:
+    array = number_array(values, what)
     return array if array.dtype.kind in "fc" else array.astype(np.float64)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from groupfeat.groups.structure._lattice import SubgroupLattice
+from groupfeat.groups.table._arguments import whole_number
 from groupfeat.groups.table._finite_group import FiniteGroup
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def cayley_graph(
     """
     import networkx as nx
 
-    chosen = list(group.generators if generators is None else generators)
+    given = group.generators if generators is None else generators
+    chosen = [whole_number(s, "a generator") for s in given]
     _check_generators(group, chosen)
     if side not in ("right", "left"):
         raise ValueError(f"side must be 'right' or 'left', got {side!r}")

@@ -9,7 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from groupfeat.groups.table._errors import NotAGroupError
 from groupfeat.groups.table._generation import generating_set
 
-__all__ = ["as_cayley_table", "check_group_axioms", "checked_elements", "table_dtype"]
+__all__ = [
+    "as_cayley_table",
+    "check_group_axioms",
+    "checked_elements",
+    "checked_names",
+    "table_dtype",
+]
 
 
 def as_cayley_table(table: ArrayLike) -> NDArray[Any]:
@@ -18,6 +24,8 @@ def as_cayley_table(table: ArrayLike) -> NDArray[Any]:
         array = np.asarray(table)
     except ValueError as error:
         raise NotAGroupError("a Cayley table must be square, got rows of unlike shapes") from error
+    if isinstance(array, np.ma.MaskedArray) or isinstance(table, np.ma.MaskedArray):
+        raise NotAGroupError("a Cayley table must have every entry, got a masked array")
     if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
         raise NotAGroupError(
             f"a Cayley table must be a non-empty square array, got shape {array.shape}"
@@ -81,9 +89,32 @@ def checked_elements(elements: Iterable[int], order: int, name: str) -> NDArray[
     return chosen.astype(np.intp)
 
 
+def checked_names(names: Iterable[str], order: int) -> tuple[str, ...]:
+    """Return names of all elements, or none.
+
+    Raises
+    ------
+    ValueError
+        If they are no list of ``order`` texts, each once.
+    """
+    if isinstance(names, str | set | frozenset | dict):
+        raise ValueError(f"element names must be a list of texts, got a {type(names).__name__}")
+    found = tuple(names)
+    if found and len(found) != order:
+        raise ValueError(f"expected {order} element names, got {len(found)}; pass one a row")
+    seen: set[str] = set()
+    for place, name in enumerate(found):
+        if not isinstance(name, str):
+            raise ValueError(f"element names must be texts, got {name!r} for element {place}")
+        if name in seen:
+            raise ValueError(f"element names must differ, got {name!r} again for element {place}")
+        seen.add(name)
+    return tuple(map(str, found))
+
+
 def _check_whole(array: NDArray[Any]) -> None:
-    if array.dtype.kind == "f" and bool(np.all(np.isfinite(array))):
-        broken = np.argwhere(np.rint(array) != array)
+    if array.dtype.kind == "f":
+        broken = np.argwhere(~(np.isfinite(array) & (np.rint(array) == array)))
         if not len(broken):
             return
         g, h = (int(i) for i in broken[0])

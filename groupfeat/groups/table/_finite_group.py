@@ -12,6 +12,7 @@ from groupfeat.groups.table._checks import (
     as_cayley_table,
     check_group_axioms,
     checked_elements,
+    checked_names,
     table_dtype,
 )
 from groupfeat.groups.table._classes import ConjugacyClasses, find_conjugacy_classes
@@ -73,14 +74,15 @@ class FiniteGroup:
         NotAGroupError
             If closure, identity (element 0), inverses or associativity fail;
             the message names the axiom and the first elements that break it.
+        ValueError
+            If the element names are not M texts, each once.
         """
         array = as_cayley_table(table)
-        if element_names and len(element_names) != len(array):
-            raise ValueError(
-                f"expected {len(array)} element names, got {len(element_names)}; pass one a row"
-            )
+        if not isinstance(name, str):
+            raise ValueError(f"a group's name is a text, got {name!r}")
+        labels = checked_names(element_names, len(array))
         check_group_axioms(array)
-        return cls(name, array, generating_set(array), tuple(element_names))
+        return cls(name, array, generating_set(array), labels)
 
     @classmethod
     def _trusted(
