@@ -1,8 +1,6 @@
 """The value of a character table, and what follows from its values."""
 
-import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,21 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.groups.characters._blocks import squares
+from groupfeat.groups.characters._eigenvalues import (
+    Eigenvalues,
+    rational_classes,
+    whole_multiplicities,
+)
 from groupfeat.groups.characters._induction import Induction
 from groupfeat.groups.characters._orthogonality import orthogonality_error
-from groupfeat.groups.characters._roots import units
 from groupfeat.groups.table._display import format_value, html_table, summarise
 from groupfeat.groups.table._finite_group import FiniteGroup
 
-__all__ = [
-    "CharacterTable",
-    "OrderSpectra",
-    "element_powers",
-    "multiplicities",
-    "rational_classes",
-    "table_of_rows",
-    "table_of_values",
-]
+__all__ = ["CharacterTable", "table_of_rows", "table_of_values"]
 
 ComplexArray = NDArray[np.complex128]
 _CONJUGATE_TOLERANCE = 1e-6
@@ -94,22 +88,24 @@ class CharacterTable:
     def spectra(self) -> tuple[NDArray[np.intp], ...]:
         """For class j of element order o, how often ρ_i has the eigenvalue exp(2πi s/o), (k, o)."""
         found: list[NDArray[np.intp]] = [np.empty(0, dtype=np.intp)] * len(self)
-        for order in self.spectra_by_order:
-            exponents = np.arange(order.powers.shape[1])
-            for row, a in itertools.product(range(len(order.powers)), order.units.tolist()):
-                # What is exp(2πi s/o) for g is exp(2πi as/o) for its power a.
-                moved = np.empty_like(order.counts[:, row])
-                moved[:, exponents * a % len(exponents)] = order.counts[:, row]
-                found[order.powers[row, a]] = moved
+        start = 0
+        for powers, prime_to_order in rational_classes(self.group):
+            order = powers.shape[1]
+            exponents = np.arange(order)
+            for classes in powers:
+                counts = self.eigenvalues.counts[:, start : start + order]
+                start += order
+                for a in prime_to_order.tolist():
+                    # What is exp(2πi s/o) for g is exp(2πi as/o) for its power a.
+                    moved = np.empty_like(counts)
+                    moved[:, exponents * a % order] = counts
+                    found[classes[a]] = moved
         return tuple(found)
 
     @cached_property
-    def spectra_by_order(self) -> tuple["OrderSpectra", ...]:
-        """The eigenvalue multiplicities of all rational classes, an entry an element order."""
-        return tuple(
-            OrderSpectra(powers, units, multiplicities(self.values, powers)[0])
-            for powers, units in rational_classes(self.group)
-        )
+    def eigenvalues(self) -> Eigenvalues:
+        """The eigenvalue multiplicities at all rational classes."""
+        return Eigenvalues.of_counts(*whole_multiplicities(self.group, self.values)[:2])
 
     @cached_property
     def conjugate(self) -> NDArray[np.intp]:
@@ -135,27 +131,6 @@ class CharacterTable:
     def on_elements(self, index: int) -> NDArray[np.complex128]:
         """Return χ_index at every element, shape (M,)."""
         return self.values[index][self.group.conjugacy_classes.labels]
-
-
-@dataclass(frozen=True, eq=False)
-class OrderSpectra:
-    """Eigenvalue multiplicities at n rational classes of one element order o.
-
-    A rational class is the union of the classes of the generators of ⟨g⟩.
-
-    Parameters
-    ----------
-    powers
-        The classes of 1, g, …, g^(o−1) for one g of each rational class, shape (n, o).
-    units
-        The exponents prime to o.
-    counts
-        How often ρ_i(g) has the eigenvalue exp(2πi s/o), shape (k, n, o).
-    """
-
-    powers: NDArray[np.intp]
-    units: NDArray[np.intp]
-    counts: NDArray[np.intp]
 
 
 def indicators(group: FiniteGroup, values: ComplexArray) -> NDArray[np.intp]:
@@ -220,36 +195,3 @@ def table_of_rows(
     # Fill the cached properties.
     vars(table).update(frobenius_schur=kinds, conjugate=conjugate)
     return table
-
-
-def rational_classes(group: FiniteGroup) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield, an element order o at a time, the powers and units of `OrderSpectra`."""
-    classes = group.conjugacy_classes
-    for order in sorted(set(classes.element_orders.tolist())):
-        columns = (classes.element_orders == order).nonzero()[0]
-        representatives = classes.representatives[columns]
-        elements = np.zeros((len(columns), order), dtype=np.intp)
-        for s in range(1, order):
-            elements[:, s] = group.cayley_table[elements[:, s - 1], representatives]
-        powers = classes.labels[elements]
-        prime_to_order = units(order)
-        first = powers[:, prime_to_order].min(axis=1) == columns
-        yield powers[first], prime_to_order
-
-
-def element_powers(group: FiniteGroup, g: int) -> NDArray[np.intp]:
-    """Return the elements 1, g, g², …, shape (order of g,)."""
-    powers = [0]
-    row = group.cayley_table[:, g]
-    while (power := int(row[powers[-1]])) != 0:
-        powers.append(power)
-    return np.array(powers, dtype=np.intp)
-
-
-def multiplicities(
-    values: ComplexArray, powers: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], float]:
-    """Return ⟨χ restricted to ⟨g⟩, character s of ⟨g⟩⟩, (k, n, o), and the distance to integers."""
-    found = np.fft.fft(values[:, powers], axis=2) / powers.shape[1]
-    whole = np.rint(found.real)
-    return whole.astype(np.intp), float(np.abs(found - whole).max())

@@ -5,15 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._character_table import (
-    CharacterTable,
-    OrderSpectra,
-    multiplicities,
-    rational_classes,
-    table_of_values,
+from groupfeat.groups.characters._character_table import CharacterTable, table_of_values
+from groupfeat.groups.characters._eigenvalues import (
+    Eigenvalues,
+    rounded_values,
+    whole_multiplicities,
 )
 from groupfeat.groups.characters._ranking import ranking_of_values
-from groupfeat.groups.characters._roots import roots_of_unity
 from groupfeat.groups.table._finite_group import FiniteGroup
 
 __all__ = ["class_algebra_table"]
@@ -77,22 +75,13 @@ def _rounded(group: FiniteGroup, raw: ComplexArray) -> CharacterTable | None:
     degrees = np.rint(raw[:, 0].real)
     if degrees.min() < 1 or int(degrees @ degrees) != group.order:
         return None
-    values = np.empty_like(raw)
-    spectra: list[OrderSpectra] = []
-    for powers, units in rational_classes(group):
-        whole, error = multiplicities(raw, powers)
-        if error > _INTEGER_TOLERANCE or whole.min() < 0:
-            return None
-        order = powers.shape[1]
-        turns = np.arange(order)[:, None] * units % order
-        values[:, powers[:, units]] = whole @ roots_of_unity(order)[turns]
-        spectra.append(OrderSpectra(powers, units, whole))
+    rational, counts, error = whole_multiplicities(group, raw)
+    if error > _INTEGER_TOLERANCE or counts.min() < 0:
+        return None
+    values = rounded_values(rational, counts)
     ranking = ranking_of_values(values)
     table = table_of_values(group, values[ranking])
-    if table is None:
-        return None
-    # Known already: fill the cached property.
-    vars(table)["spectra_by_order"] = tuple(
-        OrderSpectra(found.powers, found.units, found.counts[ranking]) for found in spectra
-    )
+    if table is not None:
+        # Known already: fill the cached property.
+        vars(table)["eigenvalues"] = Eigenvalues.of_counts(rational, counts[ranking])
     return table

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.groups.characters._blocks import squares
-from groupfeat.groups.characters._character_table import element_powers
+from groupfeat.groups.characters._eigenvalues import element_powers
 from groupfeat.groups.representations._projections import Projections
 from groupfeat.groups.table._finite_group import FiniteGroup
 

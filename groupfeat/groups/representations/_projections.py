@@ -12,6 +12,7 @@ __all__ = ["Projections", "choose_projections", "projected_characters"]
 Matrix = NDArray[np.inexact[Any]]
 # Small enough that temporaries stay in cache and are not given back to the system.
 _BLOCK_ENTRIES = 8_000
+_NEVER = np.iinfo(np.intp).max
 
 
 class Projections(NamedTuple):
@@ -36,27 +37,17 @@ def choose_projections(table: CharacterTable, indices: NDArray[np.intp]) -> Proj
 
     For a real type only the eigenvalues ±1 are taken, which keep all real.
     """
-    spectra = table.spectra_by_order
-    orders = np.array([found.powers.shape[1] for found in spectra])
-    numbers = np.array([len(found.powers) for found in spectra])
-    costs = np.concatenate([found.counts.reshape(len(table), -1) for found in spectra], axis=1)
-    costs = costs[indices]
+    found = table.eigenvalues
+    costs = found.counts[indices]
     # exp(2πi s/o) is real for s = 0 and s = o/2 alone.
-    stops = np.cumsum(orders * numbers)
-    is_real = np.zeros(stops[-1], dtype=bool)
-    for order, start, stop in zip(orders.tolist(), [0, *stops.tolist()], stops, strict=False):
-        is_real[start : stop : order // 2 if order % 2 == 0 else order] = True
-    refused = (costs == 0) | ((table.frobenius_schur[indices] == 1)[:, None] & ~is_real)
-    costs[refused] = np.iinfo(np.intp).max
+    is_complex = 2 * found.exponents % found.orders != 0
+    refused = (table.frobenius_schur[indices] == 1)[:, None] & is_complex
+    refused |= costs == 0
+    costs[refused] = _NEVER
     best = costs.argmin(axis=1)
-    places = np.searchsorted(stops, best, side="right")
-    rows, exponents = np.divmod(best - (stops - orders * numbers)[places], orders[places])
-    classes = np.concatenate([found.powers[:, 1 % found.powers.shape[1]] for found in spectra])
-    elements = table.group.conjugacy_classes.representatives[
-        classes[(np.cumsum(numbers) - numbers)[places] + rows]
-    ]
     least = costs[np.arange(len(indices)), best]
-    return Projections(indices, elements, exponents, orders[places], least)
+    elements = table.group.conjugacy_classes.representatives[found.classes[best]]
+    return Projections(indices, elements, found.exponents[best], found.orders[best], least)
 
 
 def projected_characters(table: CharacterTable, chosen: Projections, *, real: bool) -> Matrix:

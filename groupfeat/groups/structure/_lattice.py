@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._character_table import element_powers
+from groupfeat.groups.characters._eigenvalues import element_powers
 from groupfeat.groups.table._finite_group import FiniteGroup
 
 __all__ = ["SubgroupLattice", "subgroup_lattice"]
