@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numba import config, njit
 
-__all__ = ["CODES", "adam_step", "compiled", "fill_features", "pull_back", "residuals"]
+__all__ = ["CODES", "adam_step", "compiled", "fill_features", "pull_back", "residuals", "turn"]
 
 _compile = njit(
     cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}
@@ -20,6 +20,16 @@ CODES = {"square": 0, "half_square": 1, "cube": 2, "relu": 3, "linear": 4}
 def compiled() -> bool:
     """Tell whether kernels are compiled; interpreted, torch is faster."""
     return not config.DISABLE_JIT  # type: ignore[attr-defined]
+
+
+@_compile
+def turn(matrix, out):  # type: ignore[no-untyped-def]
+    """Write the transpose of ``matrix`` (M, K) to the first M columns of ``out``."""
+    order, width = matrix.shape
+    for begin in range(0, width, 16):
+        for c in range(order):
+            for k in range(begin, min(begin + 16, width)):
+                out[k, c] = matrix[c, k]
 
 
 @_compile
@@ -52,6 +62,33 @@ def fill_features(code, first, left, right, out):  # type: ignore[no-untyped-def
 
 
 @_compile
+def _pull_back_squares(scale, first, left, right, back, found):  # type: ignore[no-untyped-def]
+    """Do the same where σ' is the sum itself: two neighbours of one ``left`` at a time."""
+    count, width = back.shape
+    i = 0
+    while i < count:
+        g, h = np.uint64(left[i]), np.uint64(right[i])
+        if i + 1 < count and left[i + 1] == left[i]:
+            q, j = np.uint64(right[i + 1]), i + 1
+            for k in range(width):
+                x = first[g, k]
+                step, next_step = (
+                    scale * (x + first[h, k]) * back[i, k],
+                    scale * (x + first[q, k]) * back[j, k],
+                )
+                found[h, k] += step
+                found[q, k] += next_step
+                found[g, k] += step + next_step
+            i += 2
+        else:
+            for k in range(width):
+                step = scale * (first[g, k] + first[h, k]) * back[i, k]
+                found[g, k] += step
+                found[h, k] += step
+            i += 1
+
+
+@_compile
 def pull_back(code, scale, first, left, right, back, found):  # type: ignore[no-untyped-def]
     """Add scale · back · σ'(first[left] + first[right]) to the rows ``left`` and ``right``.
 
@@ -59,19 +96,15 @@ def pull_back(code, scale, first, left, right, back, found):  # type: ignore[no-
     """
     one = back.dtype.type(1)
     zero = one - one
-    if code == 0:
-        scale = scale + scale
-    elif code == 2:
+    if code <= 1:
+        _pull_back_squares(scale + scale if code == 0 else scale, first, left, right, back, found)
+        return
+    if code == 2:
         scale = (one + one + one) * scale
     width = first.shape[1]
     for i in range(left.shape[0]):
         g, h = np.uint64(left[i]), np.uint64(right[i])
-        if code <= 1:
-            for k in range(width):
-                step = scale * (first[g, k] + first[h, k]) * back[i, k]
-                found[g, k] += step
-                found[h, k] += step
-        elif code == 2:
+        if code == 2:
             for k in range(width):
                 x = first[g, k] + first[h, k]
                 step = scale * x * x * back[i, k]
@@ -90,31 +123,31 @@ def pull_back(code, scale, first, left, right, back, found):  # type: ignore[no-
 
 
 @_compile
-def residuals(by_classes, logits, target, share, scale):  # type: ignore[no-untyped-def]
-    """Turn a chunk of logits into scale · residual of a squared loss; return Σ residual².
+def residuals(by_classes, logits, target, share, scale, pull):  # type: ignore[no-untyped-def]
+    """Write scale · residual of a squared loss to ``pull`` (c, M); return Σ residual².
 
-    By classes: each row is centred. By samples: logits are centred already, ``share`` is n_t/n.
+    ``logits`` may have further columns. By classes: each row is centred. By samples: logits are
+    centred already, ``share`` is n_t/n.
     """
-    count, order = logits.shape
+    count, order = pull.shape
     one = logits.dtype.type(1)
     total = 0.0
     for i in range(count):
-        row = logits[i]
+        mean, squares = one - one, one - one
+        logits[i, target[i]] -= one
         if by_classes:
-            mean = one - one
             for c in range(order):
-                mean += row[c]
-            mean = (mean - one) / order
+                mean += logits[i, c]
+            mean /= order
             for c in range(order):
-                row[c] -= mean
+                gap = logits[i, c] - mean
+                squares += gap * gap
+                pull[i, c] = scale * gap
         else:
             for c in range(order):
-                row[c] += share[c]
-        row[target[i]] -= one
-        squares = one - one
-        for c in range(order):
-            squares += row[c] * row[c]
-            row[c] *= scale
+                gap = logits[i, c] + share[c]
+                squares += gap * gap
+                pull[i, c] = scale * gap
         total += squares
     return total
 

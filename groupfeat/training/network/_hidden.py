@@ -4,7 +4,7 @@ On a CPU the cheap activations of two operands go through compiled loops that
 read W once; everything else is torch.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,7 +12,9 @@ from torch import Tensor
 from groupfeat.training.kernels import _hidden as kernels
 from groupfeat.training.network._activations import activate
 
-__all__ = ["Hidden", "Layers", "NetSpec", "Workspace", "add_back", "hidden_layers"]
+__all__ = ["Hidden", "Layers", "NetSpec", "Workspace", "add_back", "answer_buffer", "hidden_layers"]
+
+_LANES = 16
 
 
 class Layers(NamedTuple):
@@ -57,6 +59,7 @@ class Workspace:
     def __init__(self) -> None:
         self._memory: dict[str, Tensor] = {}
         self._views: dict[tuple[str, int, int], Tensor] = {}
+        self.plain: Any = None  # the last `PlainPass`
 
     def get(self, name: str, rows: int, columns: int, like: Tensor) -> Tensor:
         """Return a (rows, columns) buffer, not cleared; valid until the name is asked for again."""
@@ -70,12 +73,26 @@ class Workspace:
             self._views[name, rows, columns] = found
         return found
 
-    def zeros(self, name: str, like: Tensor) -> Tensor:
-        """Return a buffer of the shape of ``like``, cleared."""
-        if like.ndim == 1:
-            return torch.zeros_like(like)
-        rows, columns = like.shape
-        return self.get(name, rows, columns, like).zero_()
+    def like(self, name: str, matrix: Tensor) -> Tensor:
+        """Return a buffer of the shape of ``matrix``, not cleared."""
+        return self.get(name, matrix.shape[0], matrix.shape[1], matrix)
+
+    def zeros(self, name: str, matrix: Tensor) -> Tensor:
+        """Return a buffer of the shape of ``matrix``, cleared."""
+        return self.like(name, matrix).zero_()
+
+
+def answer_buffer(second: Tensor, work: Workspace) -> Tensor:
+    """Return a place for V turned: (K, M), with further columns of zeros to a multiple of 16.
+
+    The product with it along K is a tenth faster than with V's transpose, and fills the lanes.
+    """
+    order, hidden = second.shape
+    width = -(-order // _LANES) * _LANES
+    found = work.get("turned", hidden, width, second)
+    if width > order:
+        found[:, order:].zero_()
+    return found
 
 
 def is_compiled(first: Tensor, rows: Tensor, spec: NetSpec) -> bool:

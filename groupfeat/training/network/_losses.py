@@ -4,28 +4,37 @@ import torch
 from torch import Tensor
 
 from groupfeat.training.kernels import _hidden as kernels
+from groupfeat.training.network._hidden import Workspace
 
-__all__ = ["output_gradient", "row_losses"]
+__all__ = ["SQUARED", "output_gradient", "row_losses"]
 
 Pair = tuple[Tensor, Tensor]
 SQUARED = ("mse_classes", "mse_samples")
 
 
 def output_gradient(
-    logits: Tensor, target: Tensor, share: Tensor, loss: str, count: int
+    logits: Tensor,
+    target: Tensor,
+    share: Tensor,
+    loss: str,
+    count: int,
+    work: Workspace | None = None,
 ) -> tuple[float, Tensor]:
-    """Return the part of the loss of a chunk of ``logits`` (c, M) and its gradient for them.
+    """Return the part of the loss of a chunk of ``logits`` and its gradient for them, (c, M).
 
-    ``share`` is n_t/n of the whole set of ``count`` examples; ``"mse_samples"`` expects logits
-    that are already centred over samples. ``logits`` may be overwritten.
+    ``share`` (M,) is n_t/n of the whole set of ``count`` examples; ``"mse_samples"`` expects
+    logits that are already centred over samples. ``logits`` (c, M or more; further columns have
+    no meaning) may be overwritten.
     """
+    order = share.shape[0]
     if loss in SQUARED and logits.device.type == "cpu" and kernels.compiled():
         scale = 2 / count if loss == "mse_classes" else 1.0
-        found = logits.numpy()
-        by_classes, number = loss == "mse_classes", found.dtype.type(scale)
-        squares = kernels.residuals(by_classes, found, target.numpy(), share.numpy(), number)
-        return 0.5 * scale * squares, logits
-    values, pull = row_losses(logits, target, share, loss)
+        pull = (work or Workspace()).get("pull", logits.shape[0], order, logits)
+        found = pull.numpy()
+        arrays = logits.numpy(), target.numpy(), share.numpy()
+        squares = kernels.residuals(loss == "mse_classes", *arrays, found.dtype.type(scale), found)
+        return 0.5 * scale * squares, pull
+    values, pull = row_losses(logits[:, :order], target, share, loss)
     over = 1 if loss == "mse_samples" else count
     return float(values.sum()) / over, pull.div_(over)
 

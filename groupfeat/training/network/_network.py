@@ -12,8 +12,16 @@ import torch
 from torch import Tensor
 
 from groupfeat.energy import PairSet
-from groupfeat.training.network._hidden import Layers, NetSpec, Workspace, add_back, hidden_layers
+from groupfeat.training.network._hidden import (
+    Layers,
+    NetSpec,
+    Workspace,
+    add_back,
+    answer_buffer,
+    hidden_layers,
+)
 from groupfeat.training.network._losses import output_gradient
+from groupfeat.training.network._plain_pass import PlainPass, is_plain
 from groupfeat.training.tasks._tasks import Indices, Task
 
 __all__ = [
@@ -26,7 +34,7 @@ __all__ = [
     "measure",
 ]
 
-_CHUNK_ENTRIES = 1 << 20
+_CHUNK_ENTRIES = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +80,7 @@ class PairTensors:
         return PairTensors(self.rows.to(device), self.target.to(device), self.share.to(device))
 
     def __len__(self) -> int:
-        return len(self.target)
+        return self.target.shape[0]  # len of a tensor takes longer
 
     def chunks(self, width: int) -> list["PairTensors"]:
         """Return slices of about equal size whose ``width`` hidden nodes stay in cache."""
@@ -97,30 +105,38 @@ def layer_gradients(
     With G = ∂loss/∂Ŷ: ∂V = βhᵀG, and ∂W gathers (βGVᵀ) ⊙ σ'(XW) over the examples of each row,
     after it has come back through the other layers.
     """
-    work = work or Workspace()
-    bias = layers.output_bias
+    work, bias = work or Workspace(), layers.output_bias
+    mean = mean_features(layers, pairs, spec, work) if spec.loss == "mse_samples" else None
+    if is_plain(layers, pairs.rows, spec):
+        return _plain_pass(layers, pairs, spec, work).gradients(mean)
     found = Layers(
         work.zeros("first", layers.first),
-        work.zeros("second", layers.second),
+        work.like("second", layers.second),
         None if bias is None else torch.zeros_like(bias),
         tuple(work.zeros(f"other {i}", part) for i, part in enumerate(layers.others)),
     )
-    answers = _turned(layers.second, work)
-    mean = mean_features(layers, pairs, spec, work) if spec.loss == "mse_samples" else None
-    total = 0.0
+    answers, keep, total = _turned(layers.second, work), 0.0, 0.0
     for part in pairs.chunks(layers.first.shape[1]):
         hidden = hidden_layers(layers, part.rows, spec, work)
         logits = _answers(hidden.last, answers, layers, spec, mean, work)
-        value, pull = output_gradient(logits, part.target, part.share, spec.loss, len(pairs))
+        value, pull = output_gradient(logits, part.target, part.share, spec.loss, len(pairs), work)
         total += value
         if found.output_bias is not None:
             found.output_bias.add_(pull.sum(0))
-        found.second.addmm_(pull.T, hidden.last, alpha=spec.beta)
+        found.second.addmm_(pull.T, hidden.last, beta=keep, alpha=spec.beta)
+        keep = 1.0  # the first product overwrites what the buffer held
         name = "back" if hidden.kept else "features"  # their last use was one line above
         back = work.get(name, len(part), layers.first.shape[1], pull)
         torch.mm(pull, layers.second, out=back)
         add_back(back, hidden, layers, part.rows, spec, found)
     return total, found
+
+
+def _plain_pass(layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace) -> PlainPass:
+    parts = pairs.chunks(layers.first.shape[1])
+    if work.plain is None or not work.plain.fits(layers, parts, spec):
+        work.plain = PlainPass(layers, parts, pairs.share, spec, work)
+    return work.plain
 
 
 def measure(
@@ -134,10 +150,11 @@ def measure(
     for part in pairs.chunks(layers.first.shape[1]):
         features = hidden_layers(layers, part.rows, spec, work).last
         logits = _answers(features, answers, layers, spec, None, work)
-        correct += int((logits.argmax(1) == part.target).sum())
+        best = logits[:, : layers.second.shape[0]].argmax(1)
+        correct += int((best == part.target).sum())
         if mean is not None:
             logits -= spec.beta * (mean @ answers)
-        total += output_gradient(logits, part.target, part.share, spec.loss, len(pairs))[0]
+        total += output_gradient(logits, part.target, part.share, spec.loss, len(pairs), work)[0]
     return correct / len(pairs), total
 
 
@@ -186,16 +203,20 @@ def _answers(
     mean: Tensor | None,
     work: Workspace,
 ) -> Tensor:
-    """Return βhV plus bias, (c, M), centred over samples where their mean is given."""
+    """Return βhV plus bias, centred where the mean of h is given; columns beyond M mean nothing."""
     logits = work.get("logits", len(features), answers.shape[1], features)
     torch.mm(features, answers, out=logits)
     if mean is not None:
         logits -= mean @ answers
     if spec.beta != 1:
         logits *= spec.beta
-    return logits if layers.output_bias is None else logits.add_(layers.output_bias)
+    if layers.output_bias is not None:
+        logits[:, : layers.output_bias.shape[0]] += layers.output_bias
+    return logits
 
 
 def _turned(second: Tensor, work: Workspace) -> Tensor:
-    """Return V as (K, M): the product with it along K is a tenth faster than with its transpose."""
-    return work.get("turned", second.shape[1], len(second), second).copy_(second.T)
+    """Return V as (K, M) in `answer_buffer`."""
+    found = answer_buffer(second, work)
+    found[:, : second.shape[0]].copy_(second.T)
+    return found

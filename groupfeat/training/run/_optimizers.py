@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from groupfeat.training.kernels import _hidden as kernels
-from groupfeat.training.run._updates import adam_numbers, adam_update, gd_update
+from groupfeat.training.run._updates import AdamNumbers, adam_numbers, adam_update, gd_update
 from groupfeat.training.setup._config import TrainConfig
 
 __all__ = ["Optimizer", "orthogonalized", "rate_factor"]
@@ -41,6 +41,7 @@ class Optimizer:
         self.config, self.parameters = config, parameters
         self.decay = config.weight_decay or 0.0
         self.state = self._fresh() if state is None else state
+        self._pulled: dict[str, tuple[Tensor, NDArray[Any]]] = {}
         self._flat = self._flat_arrays() if config.optimizer not in ("gd", "sgd") else {}
         plain = self._gd if config.optimizer in ("gd", "sgd") else self._adam
         self.rules = {name: self._muon if self._orthogonal(name) else plain for name in parameters}
@@ -81,8 +82,18 @@ class Optimizer:
         gd_update(self.parameters[name], gradient, buffer, rate, self.decay, momentum)
 
     def _adam(self, name: str, gradient: Tensor, rate: float, epoch: int) -> None:
+        numbers = self._adam_numbers(rate, epoch)
+        if name in self._flat:
+            parameter, *moments = self._flat[name]
+            arrays = parameter, self._flat_gradient(name, gradient), *moments
+            kernels.adam_step(*arrays, *(parameter.dtype.type(number) for number in numbers))
+        else:
+            mean, square = self.state[f"{name}.m"], self.state[f"{name}.v"]
+            adam_update(self.parameters[name], gradient, mean, square, numbers)
+
+    def _adam_numbers(self, rate: float, epoch: int) -> AdamNumbers:
         config = self.config
-        numbers = adam_numbers(
+        return adam_numbers(
             coupled=config.optimizer == "adam",
             rate=rate,
             decay=self.decay,
@@ -91,13 +102,15 @@ class Optimizer:
             epsilon=config.adam_epsilon,
             epoch=epoch,
         )
-        if name in self._flat:
-            parameter, *moments = self._flat[name]
-            arrays = parameter, gradient.contiguous().view(-1).numpy(), *moments
-            kernels.adam_step(*arrays, *(parameter.dtype.type(number) for number in numbers))
-        else:
-            mean, square = self.state[f"{name}.m"], self.state[f"{name}.v"]
-            adam_update(self.parameters[name], gradient, mean, square, numbers)
+
+    def _flat_gradient(self, name: str, gradient: Tensor) -> NDArray[Any]:
+        """Return a gradient as a flat array; the same tensor comes again where it is a buffer."""
+        tensor, array = self._pulled.get(name, (None, None))
+        if array is None or tensor is not gradient:
+            array = gradient.contiguous().view(-1).numpy()
+            if gradient.is_contiguous():
+                self._pulled[name] = gradient, array
+        return array
 
     def _muon(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
         parameter, momentum = self.parameters[name], self.config.muon_momentum
