@@ -16,6 +16,8 @@ from groupfeat.training import (
     train,
     training_pairs,
 )
+from groupfeat.training.network._hidden import Layers, NetSpec, Workspace
+from groupfeat.training.network._network import layer_gradients, measure
 from tests.training.oracles import initial_weights, loss_by_definition, one_hot, train_by_definition
 
 
@@ -62,6 +64,39 @@ def test_chunks_do_not_change_the_answer(loss: str, monkeypatch: pytest.MonkeyPa
     ):
         torch.testing.assert_close(mine, theirs, rtol=1e-10, atol=1e-10)
     assert evaluate(first, second, pairs, **settings) == pytest.approx(scores)
+
+
+@pytest.mark.parametrize("loss", ["mse_classes", "mse_samples"])
+def test_a_workspace_serves_networks_in_turn(loss: str) -> None:
+    """Other weights, examples, settings, sizes, or NaN, leave nothing behind in its buffers."""
+    group, work = cyclic(23), Workspace()
+    few, many = (PairTensors.of(sample_pairs(group, p, rng=0), torch.float64) for p in (0.3, 0.9))
+    spec = NetSpec("square", loss)
+    small, large = (
+        Layers(first, second.T.contiguous()) for first, second in (weights(23, 6), weights(23, 9))
+    )
+    broken = Layers(torch.full_like(small.first, torch.nan), small.second)
+    cases = [
+        (small, many, spec),
+        (broken, many, spec),
+        (small, many, spec),
+        (small, few, spec),
+        (large, few, spec),
+        (large, few, spec._replace(beta=2.0)),
+        (large, few, spec._replace(activation="cube", beta=2.0)),
+    ]
+    for layers, pairs, each in cases:
+        fresh, expected = layer_gradients(layers, pairs, each)
+        loss_again, found = layer_gradients(layers, pairs, each, work)
+        torch.testing.assert_close(loss_again, fresh, rtol=0, atol=0, equal_nan=True)
+        for mine, theirs in zip(found[:2], expected[:2], strict=True):
+            torch.testing.assert_close(mine, theirs, rtol=0, atol=0, equal_nan=True)
+        measure(layers, few, each, work)
+    small.first.mul_(2)  # in place, as an optimiser does
+    expected = layer_gradients(small, many, spec)[1]
+    torch.testing.assert_close(
+        layer_gradients(small, many, spec, work)[1].first, expected.first, rtol=0, atol=0
+    )
 
 
 def test_accuracy_is_the_share_of_right_answers() -> None:
