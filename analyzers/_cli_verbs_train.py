@@ -47,7 +47,7 @@ class _Plan:
 
         runs, seed = request.seeds()
         task = request.learned()
-        start = _stored_run(request, runs)
+        start = _stored_run(request, task, runs)
         if start is None:
             config = request.config().resolved(max(task.sizes))
         else:
@@ -161,7 +161,7 @@ def _streams(request: Request, plan: _Plan, places: Places) -> Streams:
     return streams
 
 
-def _stored_run(request: Request, runs: int) -> "TrainedRun | None":
+def _stored_run(request: Request, task: "Task", runs: int) -> "TrainedRun | None":
     """Return the run that is to go on; what is told beside it must agree with it."""
     from groupfeat.training import load_checkpoint
 
@@ -169,7 +169,7 @@ def _stored_run(request: Request, runs: int) -> "TrainedRun | None":
         return None
     if runs != 1:
         raise ValueError(f"--resume goes on with one run, got --runs {runs}")
-    stored = load_checkpoint(request.resume)
+    stored = load_checkpoint(request.resume, task)
     told = {name: value for name, value in request.settings.items() if name != "epochs"}
     own = {**stored.config.to_dict(), "seed": stored.seed}
     if request.seed is not None:

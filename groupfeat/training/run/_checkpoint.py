@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 from groupfeat import __version__
 from groupfeat.groups import FiniteGroup
 from groupfeat.training.run._runs import Observer, Snapshot, TrainedRun
+from groupfeat.training.run._stored import check_layers, check_story
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task, as_task
 
@@ -66,37 +67,64 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task
         save_file(arrays, part, metadata={"format": FORMAT, "run": json.dumps(story)})
         part.chmod(0o644)  # safetensors writes for the owner alone
         os.replace(part, file)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OSError(f"cannot write {str(file)!r} ({reason}); an older file is kept") from error
     finally:
         part.unlink(missing_ok=True)
     return file
 
 
-def load_checkpoint(path: str | Path) -> TrainedRun:
+def load_checkpoint(path: str | Path, group: FiniteGroup | Task | None = None) -> TrainedRun:
     """Read a run that `save_checkpoint` wrote, of this or an older format.
+
+    Parameters
+    ----------
+    path
+        The file.
+    group
+        What it was trained on, to be held against the file; None trusts the file.
 
     Raises
     ------
     ValueError
-        If the file is absent, damaged, or no checkpoint of ours.
+        If the file is absent, damaged, of a later version, no checkpoint of ours, or was trained
+        on other labels than those of ``group``.
     """
     name = Path(path).name
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            if header.get("format") not in FORMATS:
-                raise ValueError(f"{name!r} is no groupfeat run: its header lacks {FORMAT!r}")
+            _check_format(header.get("format", ""), name)
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError, AttributeError) as error:
         raise ValueError(f"cannot read {name!r} ({error}); expected a groupfeat run") from error
     try:
-        story: dict[str, Any] = json.loads(header["run"])
-        if header["format"] == FORMAT and story["arrays_sha256"] != _digest(arrays):
+        story = check_story(json.loads(header.get("run", "null")))
+        if header["format"] == FORMAT and story.get("arrays_sha256") != _digest(arrays):
             raise ValueError("its arrays do not match their checksum")
-        return _run(arrays, story)
-    except (KeyError, TypeError, ValueError) as error:
+        run = _run(arrays, story)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"cannot read {name!r} ({error}); expected a groupfeat run, copy it again"
         ) from error
+    if group is not None and story.get("table_sha256") != as_task(group).digest:
+        raise ValueError(
+            f"{name!r} was trained on {run.group_name}, whose labels are not those of "
+            f"{as_task(group).name} now; pass what it was trained on"
+        )
+    return run
+
+
+def _check_format(told: str, name: str) -> None:
+    family = FORMAT.rstrip("0123456789")
+    if told not in FORMATS and told.startswith(family) and told.removeprefix(family).isdecimal():
+        raise ValueError(
+            f"{name!r} is a {told}, written by a later groupfeat; this one reads {FORMATS[0]} to "
+            f"{FORMAT}: upgrade groupfeat"
+        )
+    if told not in FORMATS:
+        raise ValueError(f"{name!r} is no groupfeat run: its header lacks {FORMAT!r}")
 
 
 def checkpoint_writer(folder: str | Path, written: list[Path] | None = None) -> Observer:
@@ -149,10 +177,11 @@ def _arrays(run: TrainedRun) -> Arrays:
 
 def _run(arrays: Arrays, story: dict[str, Any]) -> TrainedRun:
     settings = dict(story["config"])
-    if settings["optimizer"] != "sgd":
+    if settings.get("optimizer") != "sgd":
         settings["momentum"] = 0.0  # format 1 let it stand, unused
     config = TrainConfig.from_dict(settings)
     first, second = _layers(arrays)
+    check_layers(first, second, config)
     parameters = _named(arrays, _PARAMETER)
     if "arrays_sha256" in story and not parameters:
         parameters = {"W": first, "V": np.ascontiguousarray(second.T)}
@@ -175,6 +204,12 @@ def _run(arrays: Arrays, story: dict[str, Any]) -> TrainedRun:
 def _layers(arrays: Arrays) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return W and V as they act on one-hot operands."""
     found = arrays if "W" in arrays else _named(arrays, _LAYER)
+    wanted = ("W", "V", "W_imag", "V_imag") if "W_imag" in found else ("W", "V")
+    for name in wanted:
+        if name not in found:
+            raise ValueError(f"it lacks the array {name!r}")
+        if found[name].shape != found[name.removesuffix("_imag")].shape:
+            raise ValueError(f"its {name!r} does not have the shape of its real part")
     if "W_imag" in found:
         return found["W"] + 1j * found["W_imag"], found["V"] + 1j * found["V_imag"]
     return found["W"], found["V"]

@@ -71,32 +71,54 @@ class JsonLines:
         self.close()
 
     def _write(self, line: bytes) -> None:
-        self._file.write(line)
-        self._file.flush()
+        try:
+            self._file.write(line)
+            self._file.flush()
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
 
-def read_json_lines(path: str | Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def read_json_lines(
+    path: str | Path, *, damaged: str = "refuse"
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return config and records of a `JsonLines` file; a cut-off last line is passed over.
 
     Where a run was resumed from an earlier epoch, the later record of a run and epoch stands.
+
+    Parameters
+    ----------
+    path
+        The file.
+    damaged
+        ``"refuse"``, or ``"stop"``: return the records before the first damaged line.
 
     Raises
     ------
     ValueError
         If it is no such file, or a line before the last is damaged (its number is told).
     """
-    content = Path(path).read_bytes()
-    lines = content[: content.rfind(b"\n") + 1].splitlines()
-    header = _header(Path(path), lines[0] if lines else b"")
+    if damaged not in ("refuse", "stop"):
+        raise ValueError(f"damaged must be 'refuse' or 'stop', got {damaged!r}")
+    file = Path(path)
+    content = file.read_bytes()
+    lines = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
+    if not lines:
+        raise ValueError(f"{file.name!r} is no telemetry file: it holds no whole line")
+    header = _header(file, lines[0])
     found: dict[Any, dict[str, Any]] = {}
     for number, line in enumerate(lines[1:], 2):
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise ValueError(f"{Path(path).name!r} is damaged in line {number}") from error
-        key = tuple(record.get(name) for name in _STEP)
+        record = _object(line)
+        if record is None:
+            if damaged == "stop":
+                break
+            raise ValueError(
+                f"{file.name!r} is damaged in line {number}; damaged='stop' reads the "
+                f"{number - 2} records before it"
+            )
+        epoch = record.get("epoch")
+        key = json.dumps([record.get(name) for name in _STEP]) if epoch is not None else number
         found.pop(key, None)
-        found[key if record.get("epoch") is not None else number] = record
+        found[key] = record
     return header["config"], list(found.values())
 
 
@@ -198,13 +220,24 @@ def _encode(content: Any) -> bytes:
     return text.encode() + b"\n"
 
 
-def _header(path: Path, line: bytes) -> dict[str, Any]:
+def _object(line: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of a line, or None if it is none."""
     try:
-        header = json.loads(line)
-    except ValueError:
-        header = None
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise ValueError(f"{path.name!r} is no telemetry file: its first line lacks {FORMAT!r}")
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _header(path: Path, line: bytes) -> dict[str, Any]:
+    header = _object(line) or {}
+    told = header.get("format")
+    if told != FORMAT:
+        later = isinstance(told, str) and told.startswith(FORMAT.rstrip("0123456789"))
+        reason = f"tells {told!r}; read it with that version" if later else f"lacks {FORMAT!r}"
+        raise ValueError(f"{path.name!r} is no telemetry file: its first line {reason}")
+    if not isinstance(header.get("config"), dict):
+        raise ValueError(f"{path.name!r} is no telemetry file: its first line holds no config")
     return header
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import resource
 import sys
 import types
 from pathlib import Path
@@ -76,7 +77,24 @@ def test_two_configs_do_not_mix(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("content", [b"no json\n", b'{"a": 1}\n', b"cut", b"[1]\n"])
+OURS = b'{"format":"groupfeat-telemetry-1"'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no json\n",
+        b'{"a": 1}\n',
+        b"cut",
+        b"[1]\n",
+        b"[" * 100_000 + b"\n",
+        b"\xff\xfe\n",
+        OURS + b"}\n",
+        OURS + b',"config":3}\n',
+        OURS.replace(b"-1", b"-2") + b',"config":{}}\n',
+    ],
+    ids=range(9),
+)
 def test_other_files_are_left_alone(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(content)
@@ -85,6 +103,55 @@ def test_other_files_are_left_alone(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is no telemetry file"):
         tele.read_json_lines(path)
     assert path.read_bytes() == content
+
+
+def test_a_first_line_tells_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    for content, message in (
+        (OURS + b"}\n", "its first line holds no config"),
+        (OURS.replace(b"-1", b"-2") + b"}\n", "tells 'groupfeat-telemetry-2'; read it with that"),
+        (OURS, "it holds no whole line"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=message):
+            tele.read_json_lines(path)
+
+
+@pytest.mark.parametrize("line", [b"{half", b"3", b'{"epoch":1}\xff', b"", b"[" * 100_000])
+def test_damage_leaves_what_stands_before_it(line: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write(path, ROWS)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], line + b"\n", lines[3]]))
+    with pytest.raises(ValueError, match="damaged in line 4; damaged='stop' reads the 2 records"):
+        tele.read_json_lines(path)
+    assert tele.read_json_lines(path, damaged="stop") == (CONFIG, ROWS[:2])
+    with pytest.raises(ValueError, match="damaged must be 'refuse' or 'stop', got 'skip'"):
+        tele.read_json_lines(path, damaged="skip")
+
+
+def test_odd_epochs_are_kept(tmp_path: Path) -> None:
+    rows = [{"epoch": [1]}, {"epoch": {"a": 1}}, {"epoch": "2"}, {"epoch": [1], "loss": 0}]
+    write(tmp_path / "a.jsonl", rows)
+    assert tele.read_json_lines(tmp_path / "a.jsonl")[1] == rows[1:]
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
+    """Writes beyond a limit on file sizes fail as on a full disk; what was written stays whole."""
+    path, limits = tmp_path / "a.jsonl", resource.getrlimit(resource.RLIMIT_FSIZE)
+    stream = tele.JsonLines(path, CONFIG)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as caught:
+            list(map(stream, ({"epoch": row, "loss": 0.5} for row in range(100))))
+        with pytest.raises(OSError, match="too large"):
+            stream.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.filename == str(path)
+    records = tele.read_json_lines(path)[1]
+    assert 3 < len(records) < 30
+    assert [record["epoch"] for record in records] == list(range(len(records)))
 
 
 def test_damage_is_told_by_its_line(tmp_path: Path) -> None:
