@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -86,7 +87,9 @@ class Optimizer:
         if name in self._flat:
             parameter, *moments = self._flat[name]
             arrays = parameter, self._flat_gradient(name, gradient), *moments
-            kernels.adam_step(*arrays, *(parameter.dtype.type(number) for number in numbers))
+            with np.errstate(over="ignore"):  # a rate beyond float32 is infinite, and ends the run
+                rounded = [parameter.dtype.type(number) for number in numbers]
+            kernels.adam_step(*arrays, *rounded)
         else:
             mean, square = self.state[f"{name}.m"], self.state[f"{name}.v"]
             adam_update(self.parameters[name], gradient, mean, square, numbers)

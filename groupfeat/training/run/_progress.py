@@ -225,7 +225,7 @@ class Run:
         first, second = (part.detach().cpu() for part in (layers.first, layers.second))
         if self.config.complex_weights:
             first, second = (torch.complex(*part.chunk(2, 1)) for part in (first, second))
-        return first.numpy().copy(), np.ascontiguousarray(second.T.numpy())
+        return first.numpy().copy(), second.T.numpy().copy(order="C")
 
 
 def _norms(weights: Tensor, kind: str) -> Tensor | None:

@@ -4,7 +4,12 @@ The measures take weights (W, V) and examples, arrays or torch tensors, and retu
 values, in float64 on the CPU.
 """
 
-from groupfeat.training.telemetry._features import Features, given_features, layer_features
+from groupfeat.training.telemetry._features import (
+    Features,
+    LostRidgeError,
+    given_features,
+    layer_features,
+)
 from groupfeat.training.telemetry._gradient import (
     FeatureGradient,
     measure_gradient,
@@ -54,6 +59,7 @@ __all__ = [
     "Features",
     "JsonLines",
     "LazyFlow",
+    "LostRidgeError",
     "NodeFeatures",
     "Repulsion",
     "Spectrum",

@@ -1,16 +1,26 @@
 """Centred features Φ and targets T of a network on its examples, a chunk at a time."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import LinAlgError, cho_factor
 
 from groupfeat.energy import Activation, PairSet, get_activation
 
-__all__ = ["CENTRES", "Features", "as_float64", "given_features", "layer_features"]
+__all__ = [
+    "CENTRES",
+    "Features",
+    "LostRidgeError",
+    "as_float64",
+    "factored",
+    "given_features",
+    "layer_features",
+]
 
 CENTRES = ("samples", "classes")
 
@@ -19,6 +29,11 @@ Indices = NDArray[np.intp]
 _CHUNK_ENTRIES = 1 << 20
 _LEAST_ROWS = 64
 _RANK = 1e-10
+_LEAST_PIVOT = 1e-12
+
+
+class LostRidgeError(ValueError):
+    """A ridge that float64 cannot tell from 0 beside the features."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,6 +217,25 @@ def given_features(
         raise ValueError(f"targets must be classes 0..{n_classes - 1}")
     return Features(
         classes.astype(np.intp), n_classes, rows.shape[1], centre, lambda i, j: rows[i:j]
+    )
+
+
+def factored(system: Floats, ridge: float) -> tuple[Floats, bool]:
+    """Return the Cholesky factor of A + ηI (``system``), as `scipy.linalg.cho_solve` takes it.
+
+    Raises
+    ------
+    LostRidgeError
+        If a pivot is below 1e-12 of the largest diagonal entry, so that rounding decides it.
+    """
+    largest = float(np.max(np.diag(system)))
+    with suppress(LinAlgError):
+        factor, lower = cho_factor(system)
+        if np.min(np.diag(factor)) ** 2 >= _LEAST_PIVOT * largest:
+            return factor, lower
+    raise LostRidgeError(
+        f"ridge {ridge:g} is lost in rounding beside features of norm² {largest:.3g}; choose a "
+        "larger one"
     )
 
 

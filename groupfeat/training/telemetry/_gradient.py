@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import cho_solve
 
-from groupfeat.training.telemetry._features import Features, as_float64
+from groupfeat.training.telemetry._features import Features, as_float64, factored
 
 __all__ = [
     "FeatureGradient",
@@ -128,25 +128,21 @@ def solve_ridge(features: Features, ridge: float, *, beta: float = 1.0) -> Float
     Raises
     ------
     ValueError
-        If the ridge is not positive, or too small beside the features to solve in float64.
+        If the ridge is not positive.
+    LostRidgeError
+        A ValueError: the ridge is too small beside the features to solve in float64.
     """
     if not (np.isfinite(ridge) and ridge > 0):
         raise ValueError(f"ridge must be positive, got {ridge}; without one leave it out")
-    try:
-        if len(features) < features.width:
-            system = beta**2 * features.kernel + ridge * np.eye(len(features))
-            answer = cho_solve(cho_factor(system), features.targets())
-            return beta * sum(
-                (rows.T @ answer[part] for part, rows in features.chunks()),
-                np.zeros((features.width, features.n_classes)),
-            )
-        system = beta**2 * features.gram + ridge * np.eye(features.width)
-        return beta * np.asarray(cho_solve(cho_factor(system), features.pulls.T))
-    except LinAlgError as error:
-        raise ValueError(
-            f"ridge {ridge:g} is lost in rounding beside features of norm² "
-            f"{float(np.max(np.diag(system))):.3g}; choose a larger one"
-        ) from error
+    if len(features) < features.width:
+        system = beta**2 * features.kernel + ridge * np.eye(len(features))
+        answer = cho_solve(factored(system, ridge), features.targets())
+        return beta * sum(
+            (rows.T @ answer[part] for part, rows in features.chunks()),
+            np.zeros((features.width, features.n_classes)),
+        )
+    system = beta**2 * features.gram + ridge * np.eye(features.width)
+    return beta * np.asarray(cho_solve(factored(system, ridge), features.pulls.T))
 
 
 def checked_second(second_layer: object, features: Features, *, as_is: bool = False) -> Floats:

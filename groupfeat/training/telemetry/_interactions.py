@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg import cho_solve
 
-from groupfeat.training.telemetry._features import Features
+from groupfeat.training.telemetry._features import Features, factored
 
 __all__ = ["Repulsion", "conditional_overlaps", "interaction_matrix", "measure_repulsion"]
 
@@ -45,15 +45,14 @@ def interaction_matrix(features: Features, ridge: float) -> Floats:
     Raises
     ------
     ValueError
-        If the ridge is not positive, or too small to invert with in float64.
+        If the ridge is not positive.
+    LostRidgeError
+        A ValueError: the ridge is too small beside the features to invert with in float64.
     """
     if not (np.isfinite(ridge) and ridge > 0):
         raise ValueError(f"ridge must be positive, got {ridge}")
     eye = np.eye(features.width)
-    try:
-        inverse: Floats = cho_solve(cho_factor(features.gram + ridge * eye), eye)
-    except LinAlgError as error:
-        raise ValueError(f"ridge {ridge:g} is lost in rounding; choose a larger one") from error
+    inverse: Floats = cho_solve(factored(features.gram + ridge * eye, ridge), eye)
     return (inverse + inverse.T) / 2
 
 

@@ -16,8 +16,8 @@ from groupfeat.training.network._model import Composer
 from groupfeat.training.network._network import PairTensors, measure
 from groupfeat.training.run._runs import Snapshot
 from groupfeat.training.setup._config import TrainConfig
-from groupfeat.training.telemetry._features import Features
-from groupfeat.training.telemetry._gradient import measure_gradient
+from groupfeat.training.telemetry._features import Features, LostRidgeError
+from groupfeat.training.telemetry._gradient import FeatureGradient, measure_gradient
 from groupfeat.training.telemetry._interactions import measure_repulsion
 from groupfeat.training.telemetry._nodes import NodeFeatures, measure_nodes
 from groupfeat.training.telemetry._stages import StageBoundaries, measure_step, stage_boundaries
@@ -65,7 +65,9 @@ class Telemetry:
       list a node, over `real_families`), to six digits.
     - ``repulsion``: ``repulsion_*`` (see `Repulsion`), with a ridge. O(nK² + K³).
 
-    Deeper networks are measured at their last hidden layer.
+    Deeper networks are measured at their last hidden layer. What cannot be told is absent, never
+    NaN: quantities that overflow in float64, a closed form whose ridge rounding swallows, and all
+    of them once a weight is not finite.
 
     Parameters
     ----------
@@ -126,36 +128,29 @@ class Telemetry:
             "seed": snapshot.seed,
             "epoch": snapshot.epoch,
         }
-        view = _View.of(snapshot)
-        record |= _scores(snapshot, view)
-        ridge = theory_ridge(snapshot.config, len(snapshot.codes))
-        if self.gradient:
-            record |= _gradient_record(view, snapshot.config, ridge)
-        if self.structure:
-            centred = replace(view.features, centre="samples")
-            record |= _named("gram", measure_gram(centred))
-            record |= _named("kernel", measure_kernel(centred))
-        if self.steps:
-            record |= self._steps(snapshot)
-        nodes = self._nodes(snapshot)
-        if nodes is not None:
-            record |= nodes.summary()
-            if self.each_node and self.irreps is not None:
-                record |= _each(nodes, self.irreps)
-            if self.keep_nodes:
-                self.nodes[snapshot.position].append((snapshot.epoch, nodes))
-        if self.repulsion and ridge is not None:
-            families = None if nodes is None else nodes.family
-            found = measure_repulsion(view.features, ridge, families=families)
-            record |= {
-                "repulsion_similar": found.similar_repel,
-                "repulsion_pairs": found.similar_pairs,
-                "repulsion_within": found.within_family,
-                "repulsion_across": found.across_families,
-            }
+        if all(np.isfinite(part).all() for part in snapshot.run.parameters.values()):
+            record |= self._measured(snapshot)
         self.records.append(record)
         for sink in self.sinks:
             sink(record)
+
+    def _measured(self, snapshot: Snapshot) -> Record:
+        view = _View.of(snapshot)
+        scores = _scores(snapshot, view)
+        found = {name: value for name, value in scores.items() if np.isfinite(value)}
+        ridge = theory_ridge(snapshot.config, len(snapshot.codes))
+        if self.gradient:
+            found |= _told(lambda: _gradient_record(view, snapshot.config, ridge))
+        if self.structure:
+            found |= _told(lambda: _structure_record(view))
+        if self.steps:
+            found |= _told(lambda: self._steps(snapshot))
+        families: list[NDArray[np.intp]] = []
+        if self.irreps is not None:
+            found |= _told(lambda: self._node_record(snapshot, families))
+        if self.repulsion and ridge is not None:
+            found |= _told(lambda: _repulsion_record(view, ridge, families))
+        return found
 
     def run(self, position: int = 0) -> list[Record]:
         """Return the records of one run, in the order of their epochs."""
@@ -183,12 +178,17 @@ class Telemetry:
             del seen[:-2]
         return record
 
-    def _nodes(self, snapshot: Snapshot) -> NodeFeatures | None:
+    def _node_record(self, snapshot: Snapshot, families: list[NDArray[np.intp]]) -> Record:
+        """Return what the nodes hold, and append every node's family to ``families``."""
         pairs, config = snapshot.pairs, snapshot.config
         if self.irreps is None or pairs is None or config.complex_weights:
-            return None
+            return {}
         first, second = snapshot.first_layer, snapshot.second_layer
-        return measure_nodes(first, second, self.irreps, pairs, activation=config.activation)
+        nodes = measure_nodes(first, second, self.irreps, pairs, activation=config.activation)
+        families.append(nodes.family)
+        if self.keep_nodes:
+            self.nodes[snapshot.position].append((snapshot.epoch, nodes))
+        return nodes.summary() | (_each(nodes, self.irreps) if self.each_node else {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +215,10 @@ class _View:
 
         def form(start: int, stop: int) -> Floats:
             hidden = hidden_layers(layers, seen.rows[:, start:stop], spec, Workspace())
-            return np.asarray(hidden.last.numpy(), dtype=np.float64)
+            rows = np.asarray(hidden.last.numpy(), dtype=np.float64)
+            if not np.isfinite(rows).all():
+                raise FloatingPointError("features overflow")
+            return rows
 
         centre = "samples" if config.loss == "mse_samples" else "classes"
         features = Features(
@@ -242,13 +245,15 @@ def _scores(snapshot: Snapshot, view: _View) -> Record:
 def _gradient_record(view: _View, config: TrainConfig, ridge: float | None) -> Record:
     quadratic = config.loss in ("mse_samples", "mse_classes")
     plain = quadratic and view.layers.output_bias is None
-    found = measure_gradient(
-        view.features,
-        view.layers.second.T,
-        ridge=ridge if plain else None,
-        beta=config.beta,
-        residual=None if plain else _residual(view, config),
-    )
+
+    def measured(eta: float | None) -> FeatureGradient:
+        second, own = view.layers.second.T, None if plain else _residual(view, config)
+        return measure_gradient(view.features, second, ridge=eta, beta=config.beta, residual=own)
+
+    try:
+        found = measured(ridge if plain else None)
+    except LostRidgeError:
+        found = measured(None)
     return {
         "gradient_norm": found.norm,
         "gradient_cosine_lazy": found.cosine_lazy,
@@ -281,6 +286,32 @@ def _each(nodes: NodeFeatures, irreps: Irreps) -> Record:
         "each_strength": [float(f"{value:.6g}") for value in nodes.strength],
         "each_shares": nodes.shares.round(6).tolist(),
     }
+
+
+def _structure_record(view: _View) -> Record:
+    centred = replace(view.features, centre="samples")
+    return _named("gram", measure_gram(centred)) | _named("kernel", measure_kernel(centred))
+
+
+def _repulsion_record(view: _View, ridge: float, families: list[NDArray[np.intp]]) -> Record:
+    found = measure_repulsion(view.features, ridge, families=families[0] if families else None)
+    return {
+        "repulsion_similar": found.similar_repel,
+        "repulsion_pairs": found.similar_pairs,
+        "repulsion_within": found.within_family,
+        "repulsion_across": found.across_families,
+    }
+
+
+def _told(measure_part: Callable[[], Record]) -> Record:
+    """Return a part of a record; none of it where the arithmetic overflowed or a ridge is lost."""
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            found = measure_part()
+    except (FloatingPointError, LostRidgeError):
+        return {}
+    numbers = [value for value in found.values() if isinstance(value, float)]
+    return found if np.isfinite(numbers).all() else {}
 
 
 def _named(name: str, found: Diagonality) -> Record:

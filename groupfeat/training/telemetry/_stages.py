@@ -40,6 +40,8 @@ def measure_step(before: Array, after: Array, last: Array | None = None) -> Step
     >>> measure_step(np.array([1.0, 0.0]), np.array([1.0, 1.0]), np.array([0.0, 2.0]))
     Step(size=1.0, cosine=0.7071067811865475, turn=1.0)
     """
+    before, after = _double(before), _double(after)
+    last = None if last is None else _double(last)
     moved, norm = after - before, float(np.linalg.norm(before))
     size = float(np.linalg.norm(moved)) / norm if norm > 0 else None
     return Step(size, _cosine(before, after), None if last is None else _cosine(moved, last))
@@ -118,6 +120,11 @@ def _lasting(rows: list[tuple[int, float]], level: float) -> int | None:
             break
         found = epoch
     return found
+
+
+def _double(array: Array) -> Array:
+    """Return the array in double precision: squares of float32 overflow at 1e19."""
+    return array.astype(np.promote_types(array.dtype, np.float64))
 
 
 def _cosine(first: Array, second: Array) -> float | None:

@@ -68,6 +68,11 @@ VARIANTS: list[dict[str, Any]] = [
     {"batch_norm": True, "activation": "relu"},
     {"complex_weights": True},
     {"optimizer": "muon"},
+    {"train_fraction": 0.01},
+    {"train_fraction": 0.01, "loss": "mse_samples"},
+    {"train_fraction": 1.0},
+    {"n_hidden": 1},
+    {"n_hidden": 1, "train_fraction": 0.01, "complex_weights": True},
 ]
 
 
