@@ -48,6 +48,19 @@ ROWS = [
     ("Heis(5)", "SmallGroup(125,3)", True),
     ("Heis(7)", "SmallGroup(343,3)", True),
     ("SmallGroup(96,227)", "SmallGroup(96,227)", True),
+    # Beyond the ids that ship here: GAP is asked for permutations that generate them.
+    ("gap:SmallGroup(648,532)", "SmallGroup(648,532)", True),
+    ("gap:SmallGroup(1000,86)", "SmallGroup(1000,86)", False),
+]
+# Spec, the same group in GAP, the road, how many fresh groups are timed.
+WARM = [
+    ("S4", "SymmetricGroup(4)", "GAP", 20),
+    ("A5", "AlternatingGroup(5)", "repsn", 5),
+    ("D64", "DihedralGroup(128)", "GAP", 20),
+    ("C127", "CyclicGroup(127)", "GAP", 20),
+    ("Heis(5)", "SmallGroup(125,3)", "GAP", 20),
+    ("Heis(7)", "SmallGroup(343,3)", "GAP", 20),
+    ("SmallGroup(96,227)", "SmallGroup(96,227)", "GAP", 20),
 ]
 
 
@@ -112,6 +125,53 @@ def gap_seconds(expression: str, road: str) -> float | None:
     return int(told[1]) / 1e9
 
 
+def gap_output(script: str) -> str:
+    """Return what GAP prints; RuntimeError with its words if it fails."""
+    found = subprocess.run(["gap", "-q"], input=script, capture_output=True, text=True)
+    if found.returncode or "Error" in found.stdout + found.stderr:
+        raise RuntimeError(f"GAP failed: {(found.stdout + found.stderr)[-300:]}")
+    return found.stdout
+
+
+def group_of(spec: str) -> FiniteGroup:
+    """Return the group of a spec, or of permutations that GAP gives for ``gap:EXPRESSION``."""
+    if not spec.startswith("gap:"):
+        return group_from_spec(spec)
+    told = gap_output(
+        f"G := Image(IsomorphismPermGroup({spec[4:]}));; "
+        "G := Image(SmallerDegreePermutationRepresentation(G));; "
+        'Print(JoinStringsWithSeparator(List(SmallGeneratingSet(G), String), ";"));QUIT;'
+    )
+    # GAP breaks long lines with a backslash.
+    return group_from_spec("perm:" + re.sub(r"[\\\s]", "", told))
+
+
+def processor_ms(work: Callable[[], object], repeats: int) -> list[float]:
+    """Return processor times in ms after one warm-up, sorted."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        times.append((time.process_time() - start) * 1e3)
+    return sorted(times)
+
+
+def warm_gap_ms(setup: str, road: str, count: int) -> float:
+    """Return GAP's processor time a group in ms, over the list L of ``setup`` but its first."""
+    body = ROADS[road].replace(";;", ";")
+    told = gap_output(
+        f'LoadPackage("repsn");; {setup} for G in L do Size(G); od;;\n'
+        f"run := function(G) local c, r; {body} end;;\nrun(L[1]); t := Runtime();;\n"
+        f"for G in L{{[2..{count + 1}]}} do run(G); od;;\n"
+        'Print("took=", Runtime() - t, "\\n"); QUIT;'
+    )
+    taken = re.search(r"took=(\d+)", told)
+    if taken is None:
+        raise RuntimeError(f"GAP gave no time: {told[-300:]}")
+    return int(taken[1]) / count
+
+
 def has_repsn() -> bool:
     """Whether GAP finds its package repsn (not in Debian; a copy in ~/.gap/pkg will do)."""
     told = subprocess.run(
@@ -145,6 +205,18 @@ def netket_seconds(group: FiniteGroup) -> float | None:
     return time.perf_counter() - start
 
 
+def netket_ms(group: FiniteGroup, repeats: int) -> list[float]:
+    """Return processor times in ms of ``irrep_matrices`` on fresh groups, sorted."""
+    times = []
+    for _ in range(repeats):
+        if (made := netket_group(group)) is None:
+            return []
+        start = time.process_time()
+        made.irrep_matrices()
+        times.append((time.process_time() - start) * 1e3)
+    return sorted(times)
+
+
 def calmest(peer: Callable[..., float | None], *arguments: Any) -> float | None:
     """Return a peer's time, the least of five where one takes less than two seconds."""
     taken = peer(*arguments)
@@ -165,9 +237,11 @@ def test_irreps_beside_gap_netket_and_a_dense_twin() -> None:
         roads.remove("repsn")
     netket_seconds(group_from_spec("S3"))  # its first call compiles
     head = "  ".join(f"{title:>20}" for title in ("dense twin", *roads, "NetKet"))
-    print(f"\n{'group':12} {'order':>5} {'ours':>9}  {head}  error")
+    print(f"\n{'group':19} {'order':>5} {'ours':>9}  {head}  error")
     for spec, expression, with_twin in ROWS:
-        group = group_from_spec(spec)
+        if spec.startswith("gap:") and not roads:
+            continue
+        group = group_of(spec)
         mine = best_of(lambda group=group: ours(group), 9)  # type: ignore[misc]
         cells = [
             shown(best_of(lambda group=group: twin(group), 2), mine) if with_twin else "–"  # type: ignore[misc]
@@ -176,10 +250,43 @@ def test_irreps_beside_gap_netket_and_a_dense_twin() -> None:
         taken = calmest(netket_seconds, group)
         cells.append("–" if taken is None else shown(taken, mine))
         error = irreps(group).certificate.homomorphism_error
-        name = spec if len(spec) <= 18 else "M11"
+        name = "M11" if spec.startswith("perm:") else spec.removeprefix("gap:")
         told = "  ".join(f"{cell:>20}" for cell in cells)
-        print(f"{name:12} {group.order:5} {mine * 1e3:6.1f} ms  {told}  {error:.0e}", flush=True)
+        print(f"{name:19} {group.order:5} {mine * 1e3:6.2f} ms  {told}  {error:.0e}", flush=True)
         assert error < (1e-11 if group.order <= 5040 else 1e-10)
+
+
+def test_processor_time_beside_peers_that_are_warm() -> None:
+    """Ours: median and least of 30 fresh groups; GAP: the mean of fresh groups in one process."""
+    with_gap = shutil.which("gap") is not None
+    print()
+    for spec, expression, road, count in WARM:
+        group = group_from_spec(spec)
+        cells = []
+        for _ in range(2):
+            mine = processor_ms(lambda group=group: ours(group), 30)  # type: ignore[misc]
+            told = f"ours {mine[15]:.2f} (least {mine[0]:.2f}) ms"
+            if with_gap:
+                fresh = "i -> Group(GeneratorsOfGroup(H))"
+                setup = f"H := {expression};; L := List([0..{count}], {fresh});;"
+                told += f", {road} {warm_gap_ms(setup, road, count):.2f} ms"
+            if group.order <= 128 and (rival := netket_ms(group, 5)):
+                told += f", NetKet {rival[2]:.2f} (least {rival[0]:.2f})"
+            cells.append(told)
+        print(f"{spec:19} {'; '.join(cells)}", flush=True)
+
+
+def test_mean_of_order_128_beside_a_warm_gap() -> None:
+    rng = np.random.default_rng(0)
+    ids = sorted(rng.choice(np.arange(1, 2329), 60, replace=False).tolist())
+    groups = [group_from_spec(f"SmallGroup(128,{i})") for i in ids]
+    for _ in range(2):
+        times = [processor_ms(lambda g=g: ours(g), 5)[2] for g in groups]  # type: ignore[misc]
+        told = f"ours {np.mean(times):.2f} ms, slowest {max(times):.2f} ms"
+        if shutil.which("gap"):
+            setup = f"L := List(Concatenation([1], {ids}), i -> SmallGroup(128, i));;"
+            told += f", GAP {warm_gap_ms(setup, 'GAP', len(ids)):.2f} ms"
+        print(f"\nmean of {len(ids)} groups of order 128: {told}", flush=True)
 
 
 GROWTH = {

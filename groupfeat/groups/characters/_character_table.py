@@ -124,9 +124,12 @@ class CharacterTable:
     @cached_property
     def orthogonality_error(self) -> float:
         """Largest entry of |⟨χ_i, χ_j⟩ − δ_ij|; beyond 600 classes for 64 characters i only."""
-        pairs = neighbouring_conjugates(self.values, self.frobenius_schur)[0]
-        sizes = self.group.conjugacy_classes.sizes
-        return orthogonality_error(self.values, sizes / self.group.order, pairs)
+        shares = self.group.conjugacy_classes.sizes / self.group.order
+        try:
+            pairs = self.conjugate
+        except ArithmeticError:
+            pairs = np.arange(len(self))
+        return orthogonality_error(self.values, shares, pairs)
 
     def on_elements(self, index: int) -> NDArray[np.complex128]:
         """Return χ_index at every element, shape (M,)."""

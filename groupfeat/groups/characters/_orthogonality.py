@@ -36,8 +36,8 @@ def orthogonality_error(
     count, roots = len(values), np.sqrt(shares)
     if count > _ALL_ROWS:
         rows = np.linspace(0, count - 1, _SOME_ROWS).astype(np.intp)
-        scaled = values * roots
-        inner = scaled[rows] @ scaled.conj().T
+        # The conjugate of the inner products: of the large array no copy is made.
+        inner = (values[rows] * shares).conj() @ values.T
         inner[np.arange(len(rows)), rows] -= 1
         return math.sqrt(squares(inner).max())
     if count <= _FEW_ROWS:
