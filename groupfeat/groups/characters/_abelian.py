@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from groupfeat.groups.characters._character_table import CharacterTable, table_of_rows
 from groupfeat.groups.characters._linear import linear_characters
 from groupfeat.groups.characters._ranking import sorted_rows
-from groupfeat.groups.characters._roots import roots_of_unity
+from groupfeat.groups.characters._roots import roots_at
 from groupfeat.groups.table._finite_group import FiniteGroup
 
 __all__ = ["abelian_table"]
@@ -24,7 +24,7 @@ def abelian_table(group: FiniteGroup) -> CharacterTable:
     place[found.elements] = np.arange(group.order)
     exponents = found.exponents(columns=place[group.conjugacy_classes.representatives])
     ranking = _ranking_of_exponents(exponents, found.modulus)
-    values = roots_of_unity(found.modulus)[exponents[ranking]]
+    values = roots_at(found.modulus, exponents, ranking)
     doubled = 2 * found.at_steps[ranking] % found.modulus
     # Neighbours in a sorted table, as `neighbouring_conjugates` says.
     complex_rows = np.flatnonzero(doubled.any(axis=1))
@@ -35,7 +35,7 @@ def abelian_table(group: FiniteGroup) -> CharacterTable:
     return table_of_rows(group, values, kinds, conjugate)
 
 
-def _ranking_of_exponents(exponents: Whole, modulus: int) -> Whole:
+def _ranking_of_exponents(exponents: NDArray[np.int32], modulus: int) -> Whole:
     """Return the order of `ranking_of_values` for the values exp(2πi E/e), in whole numbers."""
     places = _places(modulus)
     count = len(exponents)

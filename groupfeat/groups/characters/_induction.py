@@ -48,5 +48,5 @@ class Induction:
         """Return λ at the elements of A, and 0 for the others in the last column, (b, |A| + 1)."""
         found = np.zeros((len(rows), len(self.characters.elements) + 1), dtype=np.complex128)
         exponents = self.characters.exponents(rows=self.chosen[rows])
-        roots_of_unity(self.characters.modulus).take(exponents, out=found[:, :-1])
+        roots_of_unity(self.characters.modulus).take(exponents, out=found[:, :-1], mode="clip")
         return found

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 __all__ = ["LinearCharacters", "linear_characters"]
 
 Whole = NDArray[np.intp]
+# Small enough that temporaries stay in cache and are not given back to the system.
+_BLOCK_ENTRIES = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +38,19 @@ class LinearCharacters:
     at_steps: Whole
     modulus: int
 
-    def exponents(self, rows: Any = ..., columns: Any = ...) -> Whole:
+    def exponents(self, rows: Any = ..., columns: Any = ...) -> NDArray[np.int32]:
         """Return E with χ_i(x_j) = exp(2πi E_ij/e) for chosen characters and elements."""
-        at_steps, words = self.at_steps[rows], self.words[columns]
-        if words.shape[1] == 1:
-            total = (at_steps * words[:, 0]).astype(np.float64)
-        else:
-            total = at_steps.astype(np.float64) @ words.T.astype(np.float64)
-        # Whole numbers stand in float64 exactly, and divide faster there.
-        total -= np.floor(total / self.modulus) * self.modulus
-        return total.astype(np.intp)
+        # Whole numbers stand in float64 exactly, and multiply and divide faster there.
+        at_steps = self.at_steps[rows].astype(np.float64)
+        words = self.words[columns].T.astype(np.float64)
+        found = np.empty((len(at_steps), words.shape[1]), dtype=np.int32)
+        size = max(1, _BLOCK_ENTRIES // words.shape[1])
+        for start in range(0, len(found), size):
+            part = slice(start, start + size)
+            total = at_steps[part] @ words
+            total -= np.floor(total / self.modulus) * self.modulus
+            found[part] = total
+        return found
 
 
 def linear_characters(

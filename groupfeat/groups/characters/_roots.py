@@ -5,7 +5,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["roots_of_unity", "units"]
+__all__ = ["roots_at", "roots_of_unity", "units"]
+
+# Small enough that temporaries stay in cache and are not given back to the system.
+_BLOCK_ENTRIES = 20_000
 
 
 @lru_cache(maxsize=64)
@@ -28,3 +31,17 @@ def roots_of_unity(n: int) -> NDArray[np.complex128]:
     roots[len(half) :] = half[1 : n - len(half) + 1][::-1].conj()
     roots.setflags(write=False)
     return roots
+
+
+def roots_at(
+    n: int, exponents: NDArray[np.int32], rows: NDArray[np.intp]
+) -> NDArray[np.complex128]:
+    """Return exp(2πi E/n) for some rows of E."""
+    roots, width = roots_of_unity(n), exponents.shape[1]
+    found = np.empty((len(rows), width), dtype=np.complex128)
+    size = max(1, _BLOCK_ENTRIES // width)
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        # Nothing is out of bounds; any other mode would write through a buffer.
+        roots.take(exponents[rows[part]], out=found[part], mode="clip")
+    return found
