@@ -1,15 +1,13 @@
-"""Loops over examples and parameters that torch needs several passes for; one thread, no checks.
+"""Loops over examples that torch needs several passes for; one thread, no checks.
 
 Rows of W are contiguous along the hidden nodes, so the inner loops vectorise. Fast-math flags are
 those that keep NaN and infinity.
 """
 
-import math
-
 import numpy as np
 from numba import config, njit
 
-__all__ = ["CODES", "adam_step", "compiled", "fill_features", "pull_back", "residuals", "turn"]
+__all__ = ["CODES", "compiled", "fill_features", "pull_back", "residuals", "turn"]
 
 _compile = njit(
     cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}
@@ -150,22 +148,3 @@ def residuals(by_classes, logits, target, share, scale, pull):  # type: ignore[n
                 pull[i, c] = scale * gap
         total += squares
     return total
-
-
-@_compile
-def adam_step(  # type: ignore[no-untyped-def]
-    parameter, gradient, mean, square, keep_mean, keep_square, coupled, shrink, step, root, epsilon
-):
-    """Take one Adam step in place on flat arrays.
-
-    ``coupled`` is added times the parameter to the gradient; ``shrink`` multiplies the parameter;
-    ``step`` = rate/(1 − β₁ᵗ), ``root`` = 1/√(1 − β₂ᵗ).
-    """
-    one = parameter.dtype.type(1)
-    new_mean, new_square = one - keep_mean, one - keep_square
-    for i in range(parameter.shape[0]):
-        g = gradient[i] + coupled * parameter[i]
-        m = mean[i] * keep_mean + new_mean * g
-        s = square[i] * keep_square + new_square * g * g
-        mean[i], square[i] = m, s
-        parameter[i] = parameter[i] * shrink - step * m / (root * math.sqrt(s) + epsilon)

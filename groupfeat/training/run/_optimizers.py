@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from groupfeat.training.kernels import _hidden as kernels
+from groupfeat.training.kernels._adam import adam_step
+from groupfeat.training.kernels._hidden import compiled
 from groupfeat.training.run._updates import AdamNumbers, adam_numbers, adam_update, gd_update
 from groupfeat.training.setup._config import TrainConfig
 
@@ -73,7 +74,7 @@ class Optimizer:
         """Return parameter and Adam's moments as flat arrays on the same memory, on a CPU."""
         found = {}
         for name, part in self.parameters.items():
-            if part.device.type == "cpu" and kernels.compiled() and not self._orthogonal(name):
+            if part.device.type == "cpu" and compiled() and not self._orthogonal(name):
                 parts = part, self.state[f"{name}.m"], self.state[f"{name}.v"]
                 found[name] = tuple(each.view(-1).numpy() for each in parts)
         return found
@@ -89,7 +90,7 @@ class Optimizer:
             arrays = parameter, self._flat_gradient(name, gradient), *moments
             with np.errstate(over="ignore"):  # a rate beyond float32 is infinite, and ends the run
                 rounded = [parameter.dtype.type(number) for number in numbers]
-            kernels.adam_step(*arrays, *rounded)
+            adam_step(*arrays, *rounded)
         else:
             mean, square = self.state[f"{name}.m"], self.state[f"{name}.v"]
             adam_update(self.parameters[name], gradient, mean, square, numbers)
@@ -120,7 +121,8 @@ class Optimizer:
         moved = self.state[f"{name}.b"].lerp_(gradient, 1 - momentum)
         update = orthogonalized(gradient.lerp(moved, momentum))
         parameter.mul_(1 - rate * self.decay)
-        stretch = math.sqrt(max(1, parameter.shape[0] / parameter.shape[1]))
+        inputs, outputs = parameter.shape  # W acts from the right: nn.Linear holds the transpose
+        stretch = math.sqrt(max(1, outputs / inputs))
         parameter.add_(update, alpha=-rate * stretch)
 
 

@@ -11,12 +11,16 @@ __all__ = ["AdamNumbers", "adam_numbers", "adam_update", "gd_update"]
 class AdamNumbers(NamedTuple):
     """What an Adam step needs, in the order of the compiled one; each a number or (R, 1, 1).
 
-    ``coupled`` times the parameter is added to the gradient; ``shrink`` multiplies the parameter;
+    The mean becomes ``keep_mean`` = β₁ of itself plus ``new_mean`` = 1 − β₁ of the gradient, the
+    square likewise with β₂. ``coupled`` times the parameter is added to the gradient; ``shrink``
+    multiplies the parameter;
     ``step`` = rate/(1 − β₁ᵗ), ``root`` = 1/√(1 − β₂ᵗ).
     """
 
     keep_mean: Any
+    new_mean: Any
     keep_square: Any
+    new_square: Any
     coupled: Any
     shrink: Any
     step: Any
@@ -29,11 +33,15 @@ def adam_numbers(
 ) -> AdamNumbers:
     """Return the numbers of step ``epoch`` (from 1), computed in double precision.
 
+    In single precision 1 − β₂ would keep few of its digits.
+
     ``coupled``: weight decay as an L2 term in the gradient (Adam), else decoupled (AdamW).
     """
     return AdamNumbers(
         beta1,
+        1 - beta1,
         beta2,
+        1 - beta2,
         decay if coupled else 0.0 * decay,
         1.0 + 0.0 * decay if coupled else 1 - rate * decay,
         rate / (1 - beta1**epoch),
@@ -47,8 +55,8 @@ def adam_update(
 ) -> None:
     """Take an Adam step in place."""
     gradient = gradient + numbers.coupled * parameter
-    mean.mul_(numbers.keep_mean).add_((1 - numbers.keep_mean) * gradient)
-    square.mul_(numbers.keep_square).add_((1 - numbers.keep_square) * gradient * gradient)
+    mean.mul_(numbers.keep_mean).add_(numbers.new_mean * gradient)
+    square.mul_(numbers.keep_square).add_(numbers.new_square * gradient * gradient)
     down = square.sqrt().mul_(numbers.root).add_(numbers.epsilon)
     parameter.mul_(numbers.shrink).sub_(numbers.step * mean / down)
 
