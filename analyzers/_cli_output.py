@@ -1,6 +1,7 @@
 """What a verb answers, and how it is shown: one JSON object, or tables for people."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -56,21 +57,32 @@ def show(outcome: Outcome) -> None:
     if outcome.as_json:
         sys.stdout.write(json.dumps(outcome.payload, allow_nan=False) + "\n")
         return
-    console = Console(highlight=False)
-    tables = [line for line in outcome.lines if isinstance(line, Table)]
-    widest = max((Console(width=100_000).measure(t).maximum for t in tables), default=0)
-    if widest > console.width:
-        console = Console(highlight=False, width=widest)  # a cut number is worse than a long line
+    console = _console(outcome.lines)
     for line in outcome.lines:
-        console.print(line)
+        console.print(line, soft_wrap=isinstance(line, str) and not console.is_terminal)
+
+
+def _console(lines: Sequence[str | Table]) -> Console:
+    """Return a console that prints text as it stands, ``[`` and ``:`` included.
+
+    On a terminal, or where COLUMNS tells a width, texts in tables wrap at words; elsewhere lines
+    are as long as they need to be. A number is never cut.
+    """
+    settings: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+    console = Console(**settings)
+    endless = Console(width=100_000, **settings)
+    asked = [endless.measure(line) for line in lines if isinstance(line, Table)]
+    wraps = console.is_terminal or "COLUMNS" in os.environ
+    needed = max((size.minimum if wraps else size.maximum for size in asked), default=0)
+    return console if needed <= console.width else Console(width=needed, **settings)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Return a table; numbers are right-aligned."""
+    """Return a table; numbers are right-aligned, and only texts of several words may wrap."""
     found = Table(title=title, title_justify="left", header_style="bold")
     for i, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[i], int | float) for row in rows)
-        found.add_column(column, justify="right" if numeric else "left")
+        found.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
     for row in rows:
         found.add_row(*(f"{x:.6g}" if isinstance(x, float) else str(x) for x in row))
     return found

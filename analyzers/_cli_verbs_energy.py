@@ -1,6 +1,7 @@
 """From words to an `Outcome`: the energy. Heavy libraries load with the verb that needs them."""
 
 from analyzers._cli_output import Bar, Outcome, table
+from analyzers._words import irreps_name
 from groupfeat.groups import group_from_spec, irreps
 
 __all__ = ["describe_landscape", "find_thresholds", "search_maxima"]
@@ -44,7 +45,7 @@ def describe_landscape(spec: str, samples: int, seed: int) -> Outcome:
     payload = describe(irreps(group_from_spec(spec), rng=seed), samples=samples, seed=seed)
     rows = [
         (
-            ",".join(f"ρ{k}" for k in f["irreps"]),
+            irreps_name(f["irreps"]),
             f["dim"],
             f["type"],
             f["energy"],
@@ -54,13 +55,14 @@ def describe_landscape(spec: str, samples: int, seed: int) -> Outcome:
         for f in payload["families"]
     ]
     columns = ("irreps", "dim", "type", "E*", "flat", "basin")
+    names = [row[0] for row in rows]
     saddles = [
-        ("{} – {}".format(*b["between"]), b["energy"], b["pass_energy"])
+        (" – ".join(names[i] for i in b["between"]), b["energy"], b["pass_energy"])
         for b in payload["barriers"][:40]
     ]
     lines = (
         table(f"families of {spec}", columns, rows),
-        table("barriers between families, by position", ("families", "saddle", "pass"), saddles),
+        table("barriers between families", ("families", "saddle", "pass"), saddles),
     )
     return Outcome("landscape", {"spec": spec, "samples": samples, "seed": seed}, payload, lines)
 
@@ -80,7 +82,7 @@ def find_thresholds(
     keys = ("n50", "low", "high", "n50_over_all", "n50_over_m_log_m", "predicted")
     rows = [
         (
-            ",".join(f"ρ{k}" for k in row["irreps"]),
+            irreps_name(row["irreps"]),
             row["dim"],
             row["type"],
             *("–" if row[key] is None else f"{row[key]:.4g}" for key in keys),
@@ -89,10 +91,16 @@ def find_thresholds(
     ]
     columns = ("irreps", "dim", "type", "n50", "low", "high", "n50/M²", "n50/(M ln M)", "predicted")
     level = "95" if trials > 5 else f"{100 * (1 - 2 ** (1 - trials)):.3g}"
+    bounds = (
+        f"low and high bound the median with {level} %" if trials > 1 else "one trial: no bounds"
+    )
     tail = (
         f"random pair orders: {trials}, drawn {sampling} replacement, energy {variant}, {kind}; "
-        f"low and high bound the median with {level} %; the author's code trains on "
+        f"{bounds}; the author's code trains on "
         f"{payload['author_pairs']:.0f} pairs; {measured.seconds:.1f} s"
     )
-    lines = (table(f"pairs that keep half of the maxima of {spec}", columns, rows), tail)
+    lines = (
+        table(f"pairs that keep each family of {spec} in half of the trials", columns, rows),
+        tail,
+    )
     return Outcome("threshold", {"spec": spec, **config, "seed": seed}, payload, lines)

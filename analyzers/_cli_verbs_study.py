@@ -29,9 +29,11 @@ def study_group(spec: str, out: str, starts: int, runs: int, epochs: int, seed: 
         "results": str(result.results),
         "verdicts": [claim.to_dict() for claim in result.claims],
     }
-    rows = [(c.name, c.measured, c.verdict) for c in result.claims]
+    rows = [(c.name, c.measured, c.rule, c.verdict) for c in result.claims]
     lines = (
-        table(f"study of {group.name}", ("claim", "measured", "verdict"), rows),
+        table(
+            f"study of {group.name}", ("claim", "measured", "rule of the verdict", "verdict"), rows
+        ),
         f"report: {result.report}",
     )
     return Outcome("study", {"spec": spec, "seed": seed}, payload, lines, passed=result.holds)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from analyzers._cli_output import Outcome, table
+from analyzers._words import counted, irreps_name
 from groupfeat.groups import group_from_spec, irreps
 
 __all__ = ["validate_network", "write_exact_network"]
@@ -38,18 +39,18 @@ def validate_network(
         columns = zip(like.cosines, cut.excluded_accuracy, cut.restricted_accuracy, strict=True)
         answers = [[f"{value:.3f}" for value in row] for row in columns]
     rows = [
-        (",".join(f"ρ{k}" for k in family), count, *answer)
+        (irreps_name(family), count, *answer)
         for (family, count), answer in zip(match.by_irrep.items(), answers, strict=True)
     ]
     head = (
         f"read {found.source}; "
         f"accuracy {found.accuracy:.4f} on all products (σ: {found.activation}); "
-        f"{match.matched} of {match.alive} "
-        f"live nodes matched ({match.share:.1%}), {len(match.impure)} impure, {len(match.dead)} "
-        f"dead, {found.paired} with a partner (u; −v); of random nodes "
-        f"{found.null.match_probability:.2%} match, p = {payload['p_value']:.1e}"
+        f"{match.matched} of "
+        f"{counted(match.alive, 'live node')} matched ({match.share:.1%}), "
+        f"{len(match.impure)} impure, {len(match.dead)} dead, {found.paired} with a partner "
+        f"(u; −v); of random nodes {found.null.match_probability:.2%} match, p = {payload['p_value']:.1e}"
     )
-    missing = "; ".join(",".join(f"ρ{k}" for k in family) for family in match.missing)
+    missing = "; ".join(irreps_name(family) for family in match.missing)
     tail = f"missing: {missing}" if missing else "every nontrivial irrep has a node"
     config = {
         "path": path,

@@ -23,6 +23,8 @@ class Claim:
         What is expected and what was seen, in words and numbers.
     verdict
         One of ``VERDICTS``.
+    rule
+        What the verdict hangs on.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Claim:
     prediction: str
     measured: str
     verdict: str
+    rule: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -31,9 +31,18 @@ def app(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_complain(f"out of memory ({error}); ask for less, or take a smaller group"))
     except ModuleNotFoundError as missing:
         sys.exit(_complain(_advice(missing)))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not _is_interrupt(error):
+            raise
         sys.stderr.write("groupfeat: interrupted; finished files are kept\n")
         sys.exit(130)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Tell whether Ctrl-C lies behind ``error``: within compiled code it ends as a SystemError."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _advice(missing: ModuleNotFoundError) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from analyzers._words import counted
 from analyzers.style import FOUND, MUTED, PREDICTED, family_label, own_axes
 from groupfeat.groups import FiniteGroup, Irreps, real_families
 from groupfeat.training import (
@@ -110,8 +111,8 @@ def plot_curves(runs: Sequence[TrainedRun], *, ax: Axes | None = None) -> Axes:
     axes.set_ylim(-0.03, 1.05)
     axes.set_xlabel("epoch (full-batch steps)")
     axes.set_ylabel("accuracy")
-    axes.set_title(f"Training, {len(runs)} runs")
-    axes.legend(frameon=False, loc="lower right")
+    axes.set_title(f"Training, {counted(len(runs), 'run')}")
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
     return axes
 
 

@@ -11,10 +11,11 @@ from analyzers.claims import Claim
 from analyzers.group_figures import plot_cayley_table
 from analyzers.groups import measure_group
 from analyzers.maxima import describe_maxima, measure_maxima, plot_levels, plot_spectra
+from analyzers.network_claims import claims_of_networks
 from analyzers.networks import measure_training, plot_curves, plot_nodes
 from analyzers.report import write_report
 from analyzers.storage import prepare_folder, versions, write_json
-from analyzers.study_claims import claims_of_irreps, claims_of_maxima, claims_of_networks
+from analyzers.study_claims import claims_of_irreps, claims_of_maxima
 from analyzers.style import save_figure
 from analyzers.validation import describe_match
 from groupfeat.groups import FiniteGroup, Irreps

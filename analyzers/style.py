@@ -5,6 +5,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analyzers._words import irreps_name
+
 __all__ = ["FOUND", "MUTED", "PREDICTED", "family_label", "own_axes", "save_figure"]
 
 # Okabe and Ito's palette (2008): blue, vermilion, grey.
@@ -24,7 +26,7 @@ def own_axes(ax: Axes | None) -> Axes:
 
 def family_label(irreps: tuple[int, ...], dim: int) -> str:
     """Return ``"ρ3 (d=2)"``, or ``"ρ1,ρ2"`` for a pair of dimension 1."""
-    name = ",".join(f"ρ{k}" for k in irreps)
+    name = irreps_name(irreps)
     return name if dim == 1 else f"{name} (d={dim})"
 
 

@@ -4,17 +4,21 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from analyzers.claims import VERDICTS
+from analyzers.network_claims import claims_of_networks, has_settled
 from analyzers.study import StudyResult, default_config, run_study
-from analyzers.study_claims import claims_of_irreps, claims_of_maxima, claims_of_networks
+from analyzers.study_claims import claims_of_irreps, claims_of_maxima
 from groupfeat.energy import find_maxima
 from groupfeat.groups import group_from_spec, irreps
 from groupfeat.training import MatchThresholds, load_checkpoint, match_nodes, train
+
+SHORT = replace(default_config(group_from_spec("D5")), epochs=300, settle_epochs=50)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,7 @@ def test_s3_is_confirmed(study: StudyResult) -> None:
     )
     assert verdicts["no other maximum"].measured.startswith("60 of 60 starts matched, 2 of 2")
     assert verdicts["printed levels"].verdict == "corrected"
-    assert verdicts["generalisation"].measured == "1 of 2 runs answer all 4 (seeds 0)"
+    assert verdicts["generalisation"].measured == "1 of 2 runs answers all of the 4 (seed 0)"
     assert verdicts["nodes are maxima"].verdict == "confirmed"
     assert verdicts["every irrep is learned"].verdict == "confirmed"
 
@@ -60,6 +64,7 @@ def test_the_report_needs_nothing_but_itself(study: StudyResult) -> None:
     assert "@import" not in page
     for claim in study.claims:
         assert f">{claim.verdict}<" in page
+        assert escape(claim.rule) in page
     assert "M/4 (ρ2, 3 flat)" in page
 
 
@@ -97,7 +102,7 @@ def test_a_crash_leaves_finished_work_readable(
 def test_a_missing_irrep_is_refuted_and_named() -> None:
     group = group_from_spec("D5")
     reps = irreps(group)
-    (run,) = train(group, replace(default_config(group), epochs=300), seeds=[0])
+    (run,) = train(group, SHORT, seeds=[0])
     whole = match_nodes(run.first_layer, run.second_layer, reps)
     second = run.second_layer.copy()
     second[[node.index for node in whole.nodes if node.irreps == (2,)]] = 0
@@ -109,7 +114,7 @@ def test_a_missing_irrep_is_refuted_and_named() -> None:
 
 def test_impure_nodes_are_refuted() -> None:
     group = group_from_spec("D5")
-    (run,) = train(group, replace(default_config(group), epochs=300), seeds=[0])
+    (run,) = train(group, SHORT, seeds=[0])
     strict = MatchThresholds(share=1.0)
     match = match_nodes(run.first_layer, run.second_layer, irreps(group), thresholds=strict)
     claims = {claim.name: claim for claim in claims_of_networks(group, [run], [match])}
@@ -122,7 +127,50 @@ def test_a_network_that_did_not_generalise_decides_nothing() -> None:
     match = match_nodes(run.first_layer, run.second_layer, irreps(group))
     claims = claims_of_networks(group, [run], [match])
     assert {claim.verdict for claim in claims} == {"undecided"}
-    assert "none of 1 runs answers all 20 within 5 steps" in claims[0].measured
+    assert "none of 1 run answers all of the 20 lastingly within 5 steps" in claims[0].measured
+
+
+def test_a_chance_hit_on_a_small_test_set_decides_nothing() -> None:
+    group = group_from_spec("C2xC2")
+    hit = replace(default_config(group), epochs=20)
+    run = next(
+        run for run in train(group, hit, seeds=range(20)) if run.last("test_accuracy") == 1.0
+    )
+    match = match_nodes(run.first_layer, run.second_layer, irreps(group))
+    assert match.share < 0.95  # which would refute, had the run settled
+    claims = claims_of_networks(group, [run], [match])
+    assert {claim.verdict for claim in claims} == {"undecided"}
+    assert "; 1 did so at its end, for too short a time" in claims[0].measured
+
+
+def test_what_settled_means() -> None:
+    group = group_from_spec("D5")
+    (run,) = train(group, SHORT, seeds=[0])
+    assert run.epochs < 300
+    assert has_settled(run)
+    assert not has_settled(replace(run, config=replace(SHORT, settle_epochs=51)))
+    for column, place in (("train_accuracy", -1), ("test_accuracy", -1), ("test_accuracy", -5)):
+        values = list(run.history[column])
+        values[place] = 0.9
+        assert not has_settled(replace(run, history={**run.history, column: values}))
+
+
+def test_few_starts_decide_nothing_that_they_did_not_see() -> None:
+    reps = irreps(group_from_spec("Q8"))
+    found = find_maxima(reps, starts=30, rng=0)
+    fourth = next(i for i, f in enumerate(found.predicted) if f.dim == 2)
+    seen = tuple(c for c in found.classes if c.matches == fourth)
+    claims = {c.name: c for c in claims_of_maxima(replace(found, classes=seen), 8)}
+    assert {c.verdict for c in claims.values()} == {"undecided"}
+    assert "1 of 4 families seen" in claims["maxima"].measured
+    assert "none of the 3 families it speaks of was seen" in claims["printed levels"].measured
+    whole = {c.name: c.verdict for c in claims_of_maxima(found, 8)}
+    assert list(whole.values()) == ["confirmed", "confirmed", "corrected"]
+
+
+def test_every_verdict_tells_its_rule(study: StudyResult) -> None:
+    assert all(claim.rule for claim in study.claims)
+    assert "one run is enough" in study.claims[4].rule
 
 
 def test_broken_irreps_are_refuted() -> None:

@@ -1,0 +1,83 @@
+"""What people read: text as it stands, tables in any width, interruptions without a traceback."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyzers import _cli_verbs_energy
+from analyzers._cli_output import Outcome, show, table
+
+COMMUTING = "pres:a,b|a^2,b^2,[a,b]"
+
+
+def test_brackets_and_colons_stand_as_they_are(call: Any, tmp_path: Path) -> None:
+    _, out, _ = call("group", COMMUTING)
+    assert out.startswith(f"{COMMUTING}: order 4")
+    path = tmp_path / "ex[red]:smile:.npz"
+    _, out, _ = call("exact", "S3", "--out", str(path))
+    assert f"written to {path}" in out
+    assert path.is_file()
+    (tmp_path / "s[").mkdir()
+    file = tmp_path / "s[" / "b].csv"
+    file.write_text("0,1\n1,0\n")
+    code, out, _ = call("maxima", f"table:{file}", "--starts", "3")
+    assert code == 0
+    assert "[" in out
+    code, out, _ = call("characters", f"table:{file}")
+    assert code == 0
+
+
+def test_every_cell_and_title_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+    odd = "[/b] [red]x[/red] :smile:"
+    show(Outcome("v", {}, {}, (odd, table(odd, (odd, "n"), [(odd, 1)]))))
+    assert capsys.readouterr().out.count(odd) == 4
+
+
+def test_texts_wrap_in_a_narrow_window_and_numbers_do_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [("a text of many short words that may well be folded", 123456789.125)]
+    monkeypatch.setenv("COLUMNS", "40")
+    show(Outcome("v", {}, {}, (table("t", ("words", "number"), rows),)))
+    narrow = capsys.readouterr().out
+    assert max(map(len, narrow.splitlines())) <= 40
+    assert "1.23457e+08" in narrow
+    monkeypatch.delenv("COLUMNS")
+    show(Outcome("v", {}, {}, (table("t", ("words", "number"), rows), "word " * 40)))
+    wide = capsys.readouterr().out
+    assert rows[0][0] in wide
+    assert "word " * 39 in wide
+
+
+def test_an_interrupt_in_compiled_code_is_an_interrupt(
+    call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def climb(*_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as stop:
+            raise SystemError("CPUDispatcher returned a result with an exception set") from stop
+
+    monkeypatch.setattr(_cli_verbs_energy, "find_thresholds", climb)
+    code, out, err = call("threshold", "S3")
+    assert (code, out) == (130, "")
+    assert err == "groupfeat: interrupted; finished files are kept\n"
+
+    def fail(*_: object) -> None:
+        raise SystemError("another")
+
+    monkeypatch.setattr(_cli_verbs_energy, "find_thresholds", fail)
+    with pytest.raises(SystemError, match="another"):
+        call("threshold", "S3")
+
+
+def test_barriers_name_their_irreps(call: Any) -> None:
+    _, out, _ = call("landscape", "S3")
+    assert "ρ1 – ρ2" in out
+
+
+def test_thresholds_say_what_was_counted(call: Any) -> None:
+    _, out, _ = call("threshold", "C3", "--trials", "1")
+    assert "pairs that keep each family of C3 in half of the trials" in out
+    assert "one trial: no bounds" in out
