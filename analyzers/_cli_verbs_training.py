@@ -48,7 +48,8 @@ def validate_network(
         f"{match.matched} of "
         f"{counted(match.alive, 'live node')} matched ({match.share:.1%}), "
         f"{len(match.impure)} impure, {len(match.dead)} dead, {found.paired} with a partner "
-        f"(u; −v); of random nodes {found.null.match_probability:.2%} match, p = {payload['p_value']:.1e}"
+        f"(u; −v); of random nodes {found.null.match_probability:.2%} match, "
+        f"p = {payload['p_value']:.1e}"
     )
     missing = "; ".join(irreps_name(family) for family in match.missing)
     tail = f"missing: {missing}" if missing else "every nontrivial irrep has a node"
