@@ -97,9 +97,9 @@ def test_starts_of_any_scale_and_kind_are_climbed() -> None:
     pairs, starts = full_pairs(cyclic(5)), random_starts(5, 3, rng=0)
     for given in (7 * starts, starts.tolist(), np.asfortranarray(starts)):
         np.testing.assert_allclose(ascend(given, pairs).energies, 1.25)
-    with pytest.raises(ValueError, match="tolerance in"):
+    with pytest.raises(ValueError, match="tolerance must be in"):
         ascend(starts, pairs, tolerance=-1)
-    with pytest.raises(ValueError, match="at least one iteration"):
+    with pytest.raises(ValueError, match="max_iterations must be at least 1"):
         ascend(starts, pairs, max_iterations=0)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy.ascent._search import Ascent, ascend, check_starts, finish_ascent
+from groupfeat.energy.objective._checks import check_search
 from groupfeat.energy.objective._pairs import full_pairs
 from groupfeat.energy.objective._prepared import aligned, run_in_threads
 from groupfeat.energy.objective._sphere import VANISHING
@@ -38,7 +39,8 @@ def ascend_in_irreps(
     Raises
     ------
     ValueError
-        If the weights are not (B, 2M), one is zero, or the group is trivial.
+        If the weights are not (B, 2M), one is zero, the group is trivial, or the tolerance or
+        number of iterations is out of range.
 
     Examples
     --------
@@ -48,6 +50,7 @@ def ascend_in_irreps(
     >>> ended.energies.round(9).tolist()
     [1.75, 1.75, 1.75, 1.75, 1.75]
     """
+    check_search(tolerance, max_iterations)
     pairs = full_pairs(irreps.group)
     w, order = check_starts(starts, pairs), pairs.order
     if order == 1:

@@ -12,11 +12,12 @@ from groupfeat.energy.ascent._kinks import (
     make_cells,
     subspace_of,
 )
-from groupfeat.energy.ascent._search import CONVERGED, Ascent, Progress, ascend
+from groupfeat.energy.ascent._search import CONVERGED, VANISHED, Ascent, Progress, ascend
 from groupfeat.energy.objective._activations import Activation, get_activation
-from groupfeat.energy.objective._energy import check_weights, energy
+from groupfeat.energy.objective._checks import check_search, check_unit
+from groupfeat.energy.objective._energy import energy
 from groupfeat.energy.objective._pairs import PairSet
-from groupfeat.energy.objective._sphere import check_unit
+from groupfeat.energy.objective._sphere import VANISHING
 from groupfeat.energy.objective._variants import Variant
 
 __all__ = ["ascend_kinked", "climb"]
@@ -74,7 +75,8 @@ def ascend_kinked(
     Raises
     ------
     ValueError
-        If the starts are no batch of unit weights, or σ has no kink that bends up.
+        If the starts are no batch of unit weights, σ has no kink that bends up, or the
+        tolerance or a number of steps is out of range.
 
     Examples
     --------
@@ -86,7 +88,8 @@ def ascend_kinked(
     """
     sigma = get_activation(activation)
     cells = make_cells(pairs, sigma)
-    starts = check_unit(check_weights(starts, pairs))
+    starts = check_unit(starts, pairs.group)
+    check_search(tolerance, max_steps, name="max_steps")
     if starts.ndim != 2 or not len(starts):
         raise ValueError(f"starts must be a batch (B, {2 * pairs.order}), got shape {starts.shape}")
     first = ascend(starts, pairs, sigma, tolerance=tolerance, max_iterations=max_iterations)
@@ -98,7 +101,11 @@ def ascend_kinked(
         if progress is not None:
             progress(i + 1, len(weights))
     energies = energy(weights, pairs, sigma)
-    return Ascent(weights, energies, errors, tuple(statuses), first.iterations)
+    told = tuple(
+        VANISHED if e <= VANISHING else status
+        for e, status in zip(energies.tolist(), statuses, strict=True)
+    )
+    return Ascent(weights, energies, errors, told, first.iterations)
 
 
 def climb(

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linprog, lsq_linear
 
 from groupfeat.energy.objective._activations import Activation, get_activation
+from groupfeat.energy.objective._checks import check_unit
 from groupfeat.energy.objective._pairs import PairSet
-from groupfeat.energy.objective._sphere import VANISHING, HessianSpectrum, check_unit
+from groupfeat.energy.objective._sphere import VANISHING, HessianSpectrum
 from groupfeat.energy.objective._variants import Variant, get_variant, make_readout
 
 __all__ = [
@@ -219,7 +220,7 @@ def kink_certificate(
     >>> proof.is_strict_maximum, len(proof.active) > 0
     (True, True)
     """
-    w = check_unit(weight)
+    w = check_unit(weight, pairs.group)
     if w.shape != (2 * pairs.order,):
         raise ValueError(f"expected one weight of shape ({2 * pairs.order},), got {w.shape}")
     cells = make_cells(pairs, activation)

@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from groupfeat.energy.objective._activations import Activation, get_activation
+from groupfeat.energy.objective._checks import check_weights
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._terms import pair_curvatures, pair_slopes, pair_values
 from groupfeat.energy.objective._variants import Readout, Variant, get_variant, make_readout
@@ -117,7 +118,7 @@ def local_model(w: Floats, problem: Problem) -> LocalModel:
     return LocalModel(energies, tangent, relative, values, vectors)
 
 
-def symmetry_directions(w: Floats, pairs: PairSet) -> Floats:
+def symmetry_directions(weights: ArrayLike, pairs: PairSet) -> Floats:
     """Return the directions along which E of σ = x² on all pairs cannot change, (B, 2M, 3M).
 
     E depends on the Fourier blocks through ‖â_k b̂_k‖_F only, so it is constant under
@@ -125,8 +126,16 @@ def symmetry_directions(w: Floats, pairs: PairSet) -> Floats:
     skew elements x − x⁻¹ of the group algebra, acting on the left of a, between a and b, and
     on the right of b. At a critical point with E > 0 they span the tangent space of its
     manifold (theory sheet §2), so their rank is the nullity that theory demands.
+
+    Raises
+    ------
+    ValueError
+        If the weights are no batch (B, 2M) of finite real numbers.
     """
     group = pairs.group
+    w = check_weights(weights, group)
+    if w.ndim != 2:
+        raise ValueError(f"weights must be a batch (B, {2 * group.order}), got shape {w.shape}")
     table, inverse, order = group.cayley_table, group.inverse, group.order
     a, b = w[:, :order], w[:, order:]
     zero = np.zeros((len(w), order, order))

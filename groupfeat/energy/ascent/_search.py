@@ -10,9 +10,10 @@ from groupfeat.energy.ascent._climb import climb_squares, is_quartic
 from groupfeat.energy.ascent._flow import follow_flow
 from groupfeat.energy.ascent._polish import Polisher
 from groupfeat.energy.objective._activations import Activation, get_activation
-from groupfeat.energy.objective._energy import check_weights, energy_and_gradient
+from groupfeat.energy.objective._checks import check_count, check_search, check_weights
+from groupfeat.energy.objective._energy import energy_and_gradient
 from groupfeat.energy.objective._pairs import PairSet
-from groupfeat.energy.objective._sphere import relative_gradients
+from groupfeat.energy.objective._sphere import VANISHING, relative_gradients
 from groupfeat.energy.objective._variants import Variant, get_variant
 
 __all__ = ["METHODS", "Ascent", "ascend", "check_starts", "finish_ascent", "random_starts"]
@@ -25,6 +26,7 @@ METHODS = ("fast", "flow")
 
 CONVERGED = "converged"
 POLISHED = "converged after Newton steps"
+VANISHED = "E vanishes here: start elsewhere"
 STALLED = "not converged: raise max_iterations, or the end point lies on a kink of σ"
 _NEAR = 1e-4
 _REPORTED = 256
@@ -59,15 +61,14 @@ class Ascent:
 
 def random_starts(order: int, count: int, *, rng: int | np.random.Generator) -> Floats:
     """Return ``count`` uniform points of the unit sphere, shape (count, 2·order)."""
-    if count < 1:
-        raise ValueError(f"starts must be at least 1, got {count}")
+    check_count(count, "starts")
     points = np.random.default_rng(rng).standard_normal((count, 2 * order))
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
 def check_starts(starts: ArrayLike, pairs: PairSet) -> Floats:
     """Return starts (B, 2M) at unit length, or say what is wrong with them."""
-    w: Floats = check_weights(starts, pairs)
+    w: Floats = check_weights(starts, pairs.group)
     if w.ndim != 2 or not len(w):
         raise ValueError(
             f"starts need shape (B, {2 * pairs.order}) with B >= 1, got {w.shape}; a single "
@@ -132,11 +133,7 @@ def ascend(
     sigma, kind = get_activation(activation), get_variant(variant)
     if method not in METHODS:
         raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
-    if not 0 < tolerance < 1 or max_iterations < 1:
-        raise ValueError(
-            "expected a tolerance in (0, 1) and at least one iteration, got "
-            f"{tolerance} and {max_iterations}"
-        )
+    check_search(tolerance, max_iterations)
 
     def oracle(points: Floats) -> tuple[Floats, Floats]:
         return energy_and_gradient(points, pairs, sigma, variant=kind)
@@ -156,6 +153,7 @@ def ascend(
         for i in np.flatnonzero(errors > tolerance).tolist():
             w[i], e[i], errors[i] = polisher.polish(w[i])
             statuses[i] = POLISHED if errors[i] <= tolerance else STALLED
+    statuses = [VANISHED if e_i <= VANISHING else s for e_i, s in zip(e, statuses, strict=True)]
     return Ascent(w, e, errors, tuple(statuses), before + iterations)
 
 
@@ -169,7 +167,7 @@ def finish_ascent(
     """Measure unit end points of σ = x² on their pairs; let ``climb`` go on with the others."""
     e, gradient = energy_and_gradient(ends, pairs)
     errors = relative_gradients(ends, gradient)
-    statuses = [CONVERGED] * len(ends)
+    statuses = [VANISHED if level <= VANISHING else CONVERGED for level in e]
     rest = np.flatnonzero(errors > tolerance)
     if len(rest):
         more = climb(ends[rest])

@@ -5,8 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy.exact._blow_up import BlowUpLaw, blow_up_law, blow_up_times
 from groupfeat.energy.exact._families import predicted_families
-from groupfeat.energy.objective._energy import check_weights
-from groupfeat.energy.objective._pairs import full_pairs
+from groupfeat.energy.objective._checks import check_weights
 from groupfeat.groups import Irreps, fourier_transform
 
 __all__ = ["basin_probabilities", "find_basins"]
@@ -40,7 +39,7 @@ def find_basins(weights: ArrayLike, irreps: Irreps) -> NDArray[np.intp]:
     docs/landscape.md, Theorem 4.
     """
     order = irreps.group.order
-    w = check_weights(weights, full_pairs(irreps.group)).reshape(-1, 2 * order)
+    w = check_weights(weights, irreps.group).reshape(-1, 2 * order)
     a, b = fourier_transform(w[:, :order], irreps), fourier_transform(w[:, order:], irreps)
     chosen = [family.irreps[0] for family in predicted_families(irreps)]
     times = [blow_up_times(a[k].astype(complex), b[k].astype(complex)) for k in chosen]

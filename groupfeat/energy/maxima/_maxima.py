@@ -11,6 +11,7 @@ from groupfeat.energy.ascent._search import Ascent, Progress, random_starts
 from groupfeat.energy.exact._families import PredictedFamily, predicted_families
 from groupfeat.energy.maxima._end_points import EndGroup, Landscape, group_end_points
 from groupfeat.energy.objective._activations import Activation, get_activation
+from groupfeat.energy.objective._checks import check_same_group
 from groupfeat.energy.objective._pairs import PairSet, full_pairs
 from groupfeat.energy.objective._shares import family_shares, rank_one_shares, target_shares
 from groupfeat.energy.objective._variants import ENERGY_VARIANTS, Variant, get_variant
@@ -47,8 +48,8 @@ class MaximumClass:
     orbit
         Classes that an automorphism of the group carries into each other share this number.
     is_converged
-        Whether its starts reached the tolerance; what did not is kept in classes of its own,
-        one an irrep, whose points need not be maxima nor alike.
+        Whether its starts reached the tolerance, or a point where E vanishes; what did not is
+        kept in classes of its own, one an irrep, whose points need not be maxima nor alike.
     flat_dim, index
         Largest nullity of the Riemannian Hessian and number of ascending
         directions over the members examined; on a kink of σ, along the kink.
@@ -189,11 +190,7 @@ def find_maxima(
     if irreps.group.order == 1:
         raise ValueError("the trivial group has no nontrivial irrep and E = 0; take a larger group")
     seen = full_pairs(irreps.group) if pairs is None else pairs
-    if not np.array_equal(seen.group.cayley_table, irreps.group.cayley_table):
-        raise ValueError(
-            f"pairs are of {seen.group.name}, irreps of {irreps.group.name} (their Cayley tables "
-            "differ); build both from one group"
-        )
+    check_same_group(seen.group, irreps.group)
     if method == "flow" and not sigma.is_smooth:
         raise ValueError(f"method 'flow' needs a smooth σ, got {sigma.name}; take method='fast'")
     ascent = climb(
@@ -269,7 +266,7 @@ def _describe(
         probability=len(rows) / total,
         probability_interval=wilson_interval(len(rows), total),
         orbit=orbit,
-        is_converged=all(ascent.statuses[row].startswith("converged") for row in rows),
+        is_converged=zero or all(ascent.statuses[row].startswith("converged") for row in rows),
         flat_dim=max(s.nullity for s in spectra),
         index=max(s.index for s in spectra),
         examined=len(examined),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from groupfeat.energy.objective._activations import Activation, get_activation
+from groupfeat.energy.objective._checks import check_overflow, check_weights
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._prepared import prepare
 from groupfeat.energy.objective._variants import Variant, get_variant
@@ -46,7 +47,8 @@ def energy(
     Raises
     ------
     ValueError
-        If the last axis is not 2M long, a weight is not finite, or a name is unknown.
+        If the weights are not real and finite, the last axis is not 2M long, E overflows, or a
+        name is unknown.
 
     References
     ----------
@@ -76,12 +78,14 @@ def energy_and_gradient(
 
     Parameters, errors and source as for `energy`.
     """
-    w = check_weights(weights, pairs)
+    w = check_weights(weights, pairs.group)
     precision = check_precision(dtype)
     prepared = prepare(pairs, get_activation(activation), get_variant(variant), precision)
     if not w.size:
         return np.zeros(w.shape[:-1], precision), np.zeros(w.shape, precision)
-    energies, gradients = prepared.evaluate(w.reshape(-1, w.shape[-1]))
+    with np.errstate(over="ignore"):  # float32; check_overflow tells
+        energies, gradients = prepared.evaluate(w.reshape(-1, w.shape[-1]))
+    check_overflow(energies, w)
     return energies.reshape(w.shape[:-1]), gradients.reshape(w.shape)
 
 
@@ -91,18 +95,3 @@ def check_precision(dtype: DTypeLike) -> np.dtype[Any]:
     if precision not in (np.float64, np.float32):
         raise ValueError(f"dtype must be float64 or float32, got {precision}")
     return precision
-
-
-def check_weights(weights: ArrayLike, pairs: PairSet) -> NDArray[Any]:
-    """Return weights (..., 2M) as float64, or say what is wrong with them."""
-    if np.iscomplexobj(weights):
-        raise ValueError("weights must be real, got complex numbers; take real and imaginary parts")
-    w = np.asarray(weights, dtype=np.float64)
-    if w.ndim == 0 or w.shape[-1] != 2 * pairs.order:
-        raise ValueError(
-            f"weights need shape (..., {2 * pairs.order}) for {pairs.group.name} "
-            f"of order {pairs.order}, got {w.shape}"
-        )
-    if not np.isfinite(w).all():
-        raise ValueError("weights must be finite, got NaN or infinity")
-    return w

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy.objective._activations import Activation, get_activation
-from groupfeat.energy.objective._energy import check_weights
-from groupfeat.energy.objective._pairs import full_pairs
+from groupfeat.energy.objective._checks import check_overflow, check_weights
 from groupfeat.groups import Irreps, fourier_transform
 
 __all__ = ["energy_fourier", "energy_in_irreps"]
@@ -26,23 +25,29 @@ def energy_fourier(
     arXiv:2509.21519, Theorem 2, with the Frobenius norm (docs/decisions/0003).
     """
     group = irreps.group
-    w = check_weights(weights, full_pairs(group))
+    w = check_weights(weights, group)
     a, b = w[..., : group.order], w[..., group.order :]
     sigma = get_activation(activation)
     sums = np.zeros_like(a)
-    for g in range(group.order):
-        sums[..., group.cayley_table[g]] += sigma.value(a[..., g, None] + b)
-    return _weighted_norms(fourier_transform(sums, irreps), irreps) / (2 * group.order)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for g in range(group.order):
+            sums[..., group.cayley_table[g]] += sigma.value(a[..., g, None] + b)
+        found = _weighted_norms(fourier_transform(sums, irreps), irreps) / (2 * group.order)
+    check_overflow(found, w)
+    return found
 
 
 def energy_in_irreps(weights: ArrayLike, irreps: Irreps) -> Floats:
     """E(w) = (2/M) Σ_{k≠0} d_k ‖â_k b̂_k‖²_F for σ = x² on full data; (..., 2M) to (...)."""
     group = irreps.group
-    w = check_weights(weights, full_pairs(group))
+    w = check_weights(weights, group)
     a = fourier_transform(w[..., : group.order], irreps)
     b = fourier_transform(w[..., group.order :], irreps)
-    products = [x @ y for x, y in zip(a, b, strict=True)]
-    return _weighted_norms(products, irreps) * (2 / group.order)
+    with np.errstate(over="ignore", invalid="ignore"):
+        products = [x @ y for x, y in zip(a, b, strict=True)]
+        found = _weighted_norms(products, irreps) * (2 / group.order)
+    check_overflow(found, w)
+    return found
 
 
 def _weighted_norms(blocks: Sequence[NDArray[np.inexact[Any]]], irreps: Irreps) -> Floats:

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from groupfeat.energy.objective._activations import Activation, get_activation
-from groupfeat.energy.objective._energy import check_weights
+from groupfeat.energy.objective._checks import check_overflow, check_vectors, check_weights
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._terms import pair_curvatures, pair_slopes, pair_values
 from groupfeat.energy.objective._variants import Readout, Variant, get_variant, make_readout
@@ -38,13 +38,15 @@ def energy_hessian(
     >>> energy_hessian(np.ones((4, 6)), full_pairs(cyclic(3))).shape
     (4, 6, 6)
     """
-    w = check_weights(weights, pairs)
+    w = check_weights(weights, pairs.group)
     sigma, kind = get_activation(activation), get_variant(variant)
     readout = make_readout(pairs, kind)
     width = w.shape[-1]
     found = np.empty((*w.shape, width))
-    for one, hessian in zip(w.reshape(-1, width), found.reshape(-1, width, width), strict=True):
-        hessian[:] = _dense(one, pairs, sigma, kind.is_cross, readout)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for one, hessian in zip(w.reshape(-1, width), found.reshape(-1, width, width), strict=True):
+            hessian[:] = _dense(one, pairs, sigma, kind.is_cross, readout)
+    check_overflow(found, w)
     return found
 
 
@@ -79,18 +81,20 @@ def energy_hvp(
     >>> bool(np.allclose(energy_hvp(w, np.eye(6), pairs), energy_hessian(w, pairs)))
     True
     """
-    w, v = np.broadcast_arrays(check_weights(weights, pairs), check_weights(vectors, pairs))
+    w, v = check_vectors(vectors, check_weights(weights, pairs.group), pairs.group)
     sigma, kind = get_activation(activation), get_variant(variant)
     readout = make_readout(pairs, kind)
     width = w.shape[-1]
     flat_w, flat_v = w.reshape(-1, width), v.reshape(-1, width)
     found = np.empty(flat_w.shape)
     step = max(1, _BLOCK_ENTRIES // len(pairs))
-    for start in range(0, len(flat_w), step):
-        block = slice(start, start + step)
-        found[block] = _products(
-            flat_w[block].T, flat_v[block].T, pairs, sigma, kind.is_cross, readout
-        ).T
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(flat_w), step):
+            block = slice(start, start + step)
+            found[block] = _products(
+                flat_w[block].T, flat_v[block].T, pairs, sigma, kind.is_cross, readout
+            ).T
+    check_overflow(found, w)
     return found.reshape(w.shape)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy.objective._activations import Activation
+from groupfeat.energy.objective._checks import check_unit, check_vectors
 from groupfeat.energy.objective._energy import energy_and_gradient
 from groupfeat.energy.objective._hessian import energy_hessian, energy_hvp
 from groupfeat.energy.objective._pairs import PairSet
@@ -64,7 +65,7 @@ def riemannian_gradient(
     ValueError
         If a weight is not of norm 1.
     """
-    w = check_unit(weights)
+    w = check_unit(weights, pairs.group)
     gradient = energy_and_gradient(w, pairs, activation, variant=variant)[1]
     return _project(w, gradient)
 
@@ -80,7 +81,7 @@ def riemannian_hessian(
 
     Shape (..., 2M−1, 2M−1) for weights (..., 2M); B is `tangent_basis` of each.
     """
-    w = check_unit(weights)
+    w = check_unit(weights, pairs.group)
     gradient = energy_and_gradient(w, pairs, activation, variant=variant)[1]
     hessian = energy_hessian(w, pairs, activation, variant=variant)
     basis = tangent_basis(w)
@@ -101,9 +102,9 @@ def riemannian_hvp(
 
     Weights and vectors broadcast against each other; no matrix is formed.
     """
-    w = check_unit(weights)
+    w, v = check_vectors(vectors, check_unit(weights, pairs.group), pairs.group)
     gradient = energy_and_gradient(w, pairs, activation, variant=variant)[1]
-    tangent = _project(w, np.asarray(vectors, dtype=np.float64))
+    tangent = _project(w, v)
     product = energy_hvp(w, tangent, pairs, activation, variant=variant)
     return _project(w, product - np.sum(gradient * w, axis=-1, keepdims=True) * tangent)
 
@@ -153,15 +154,3 @@ def relative_gradients(w: Floats, gradient: Floats) -> Floats:
     tangential = gradient - radial[:, None] * w
     found = np.sqrt(np.einsum("bi,bi->b", tangential, tangential))
     return np.divide(found, norms, out=np.zeros_like(norms), where=norms > VANISHING)
-
-
-def check_unit(weights: ArrayLike) -> Floats:
-    """Return float64 weights of norm 1 (within 1e-8), or raise ``ValueError``."""
-    w = np.asarray(weights, dtype=np.float64)
-    norms = np.linalg.norm(w, axis=-1)
-    if not np.all(np.abs(norms - 1) <= 1e-8):
-        worst = float(norms.flat[int(np.argmax(np.abs(norms - 1)))])
-        raise ValueError(
-            f"point must have norm 1, got {worst:.6g}; pass point / np.linalg.norm(point)"
-        )
-    return w

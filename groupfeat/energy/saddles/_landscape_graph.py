@@ -11,6 +11,7 @@ from groupfeat.energy._statistics import unseen_probability
 from groupfeat.energy.ascent._local_model import FlatDirections
 from groupfeat.energy.ascent._search import random_starts
 from groupfeat.energy.objective._activations import Activation, get_activation
+from groupfeat.energy.objective._checks import check_count
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._variants import Variant, get_variant
 from groupfeat.energy.saddles._saddles import (
@@ -200,7 +201,7 @@ def explore_landscape(
     Raises
     ------
     ValueError
-        If σ has kinks or a number is below 1.
+        If σ has kinks, a number is below 1, or the tolerance is not in (0, 1).
 
     Examples
     --------
@@ -210,8 +211,7 @@ def explore_landscape(
     >>> len(graph.components), graph.only_from_saddles
     (1, 0)
     """
-    if searches < 1:
-        raise ValueError(f"searches must be at least 1, got {searches}")
+    check_count(searches, "searches")
     sigma, generator = get_activation(activation), np.random.default_rng(rng)
     kind, order = get_variant(variant), pairs.order
     flat = declared_flat(pairs, sigma, variant=kind)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from groupfeat.energy.ascent._search import CONVERGED
 from groupfeat.energy.objective._activations import (
     Activation,
     get_activation,
@@ -26,7 +27,7 @@ from groupfeat.energy.objective._energy import energy
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._variants import get_variant
 from groupfeat.energy.saddles._landscape_graph import LandscapeGraph, merge_graphs
-from groupfeat.energy.saddles._saddles import CONVERGED, CriticalPoints
+from groupfeat.energy.saddles._saddles import CriticalPoints
 from groupfeat.energy.saddles._same_points import Labels
 from groupfeat.groups import FiniteGroup
 

@@ -15,10 +15,12 @@ from groupfeat.energy.ascent._local_model import (
     make_problem,
     symmetry_directions,
 )
+from groupfeat.energy.ascent._search import CONVERGED, STALLED, VANISHED
 from groupfeat.energy.objective._activations import Activation, get_activation
-from groupfeat.energy.objective._energy import check_weights
+from groupfeat.energy.objective._checks import check_search, check_unit
+from groupfeat.energy.objective._energy import energy
 from groupfeat.energy.objective._pairs import PairSet
-from groupfeat.energy.objective._sphere import VANISHING, check_unit
+from groupfeat.energy.objective._sphere import VANISHING
 from groupfeat.energy.objective._variants import Variant, get_variant
 
 __all__ = ["CriticalPoints", "branches_of", "declared_flat", "find_saddles", "follow_flow"]
@@ -27,9 +29,6 @@ Floats = NDArray[np.float64]
 Number = TypeVar("Number", np.float64, np.intp)
 Step = Callable[[LocalModel, Floats], Floats]
 
-CONVERGED = "converged"
-VANISHED = "E vanishes here: start elsewhere"
-STALLED = "not converged: raise max_iterations, or the end point lies on a kink of σ"
 _ZERO = 1e-6
 _BLOCK = 1024
 _FLOW_RADIUS = 0.1
@@ -145,7 +144,8 @@ def find_saddles(
     Raises
     ------
     ValueError
-        If σ has kinks, E having no Hessian there, or if the starts are no batch of unit weights.
+        If σ has kinks, E having no Hessian there, the starts are no batch of unit weights, or
+        the tolerance or number of iterations is out of range.
 
     References
     ----------
@@ -206,11 +206,14 @@ def branches_of(
     Raises
     ------
     ValueError
-        If a point is not of index 1.
+        If a point is not of index 1, or is none of this energy: of another group, another pair
+        set, activation or variant.
     """
     if len(saddles) and np.any(saddles.indices != 1):
         raise ValueError("branches start at saddles of index 1; take those with indices == 1")
     problem = make_problem(pairs, activation, variant, flat)
+    check_unit(saddles.weights, pairs.group, name="saddles")
+    check_energies(saddles, problem)
     modes = [local_model(part, problem).vectors[:, :, -1] for part in _blocks(saddles.weights)]
     mode = np.concatenate(modes) if modes else saddles.weights
     first, second = (
@@ -218,6 +221,20 @@ def branches_of(
         for side in (_BRANCH, -_BRANCH)
     )
     return first, second
+
+
+def check_energies(points: CriticalPoints, problem: Problem) -> None:
+    """Raise ``ValueError`` unless the points have the energies that they are said to have."""
+    sigma, kind = problem.activation, problem.variant
+    level = energy(points.weights, problem.pairs, sigma, variant=kind)
+    apart = np.abs(level - points.energies) > 1e-8 * np.abs(points.energies) + 1e-15
+    if apart.any():
+        i = int(np.argmax(apart))
+        raise ValueError(
+            f"a weight has not the energy stored beside it: {level[i]:.9g} here, "
+            f"{points.energies[i]:.9g} there; pass the pairs, activation and variant it was found "
+            "with"
+        )
 
 
 _BRANCH = 1e-2
@@ -236,7 +253,8 @@ def _walk(
             f"{problem.activation.name} has kinks, where E has no Hessian; "
             "ascend_kinked finds its maxima"
         )
-    w = check_unit(check_weights(starts, problem.pairs)).copy()
+    check_search(tolerance, max_iterations)
+    w = check_unit(starts, problem.pairs.group).copy()
     if w.ndim != 2:
         raise ValueError(f"starts must be a batch (B, {w.shape[-1]}), got shape {w.shape}")
     for rows in _blocks(np.arange(len(w))):

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from groupfeat.energy.objective._activations import Activation, get_activation
+from groupfeat.energy.objective._checks import check_weights
 from groupfeat.energy.objective._pairs import PairSet, pairs_from_arrays
 from groupfeat.energy.objective._shares import family_shares, rank_one_shares
 from groupfeat.energy.objective._variants import Variant, residual_variant
@@ -262,11 +263,11 @@ def maximum_kinds(
     ValueError
         If ``weights`` are not finite nonzero rows of 2M numbers.
     """
-    w = np.atleast_2d(np.asarray(weights, dtype=np.float64))
+    w = np.atleast_2d(check_weights(weights, pairs.group))
     sigma, order = get_activation(activation), pairs.order
-    if w.shape[1:] != (2 * order,) or not np.isfinite(w).all() or not w.any(axis=1).all():
+    if w.ndim != 2 or not w.any(axis=1).all():
         raise ValueError(
-            f"weights must be finite nonzero rows of {2 * order} numbers, got shape {w.shape}"
+            f"weights must be nonzero rows of {2 * order} numbers, got shape {w.shape}"
         )
     shares = family_shares(w, irreps)
     family = shares.argmax(axis=1)
