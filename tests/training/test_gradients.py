@@ -17,6 +17,7 @@ from groupfeat.training import (
     training_pairs,
 )
 from groupfeat.training.network._hidden import Layers, NetSpec, Workspace
+from groupfeat.training.network._losses import count_right
 from groupfeat.training.network._network import layer_gradients, measure
 from tests.training.oracles import initial_weights, loss_by_definition, one_hot, train_by_definition
 
@@ -109,6 +110,18 @@ def test_accuracy_is_the_share_of_right_answers() -> None:
         first, second, PairTensors.of(pairs, torch.float64), activation="square", loss="mse_classes"
     )
     assert found[0] == expected
+
+
+def test_right_answers_are_counted_as_argmax_does() -> None:
+    """Ties go to the first; columns beyond the classes have no say; NaN is never right."""
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randint(0, 3, (400, 8), generator=generator).double()
+    target = torch.randint(0, 5, (400,), generator=generator)
+    expected = int((logits[:, :5].argmax(1) == target).sum())
+    assert 0 < expected < 400
+    assert count_right(logits, target, 5) == expected
+    logits[:, 2] = torch.nan
+    assert count_right(logits, torch.full_like(target, 3), 5) == 0
 
 
 @pytest.mark.parametrize("loss", LOSSES)

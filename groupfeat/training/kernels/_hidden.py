@@ -7,7 +7,15 @@ those that keep NaN and infinity.
 import numpy as np
 from numba import config, njit
 
-__all__ = ["CODES", "compiled", "fill_features", "pull_back", "residuals", "turn"]
+__all__ = [
+    "CODES",
+    "compiled",
+    "count_right",
+    "fill_features",
+    "pull_back",
+    "residuals",
+    "turn",
+]
 
 _compile = njit(
     cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}
@@ -148,3 +156,20 @@ def residuals(by_classes, logits, target, share, scale, pull):  # type: ignore[n
                 pull[i, c] = scale * gap
         total += squares
     return total
+
+
+@_compile
+def count_right(logits, target, order):  # type: ignore[no-untyped-def]
+    """Count rows whose largest logit among the first ``order``, the first if several, is theirs.
+
+    A row with a NaN is never right.
+    """
+    right = 0
+    for i in range(target.shape[0]):
+        mine, wrong = logits[i, target[i]], 0
+        for c in range(order):
+            wrong += not logits[i, c] <= mine
+        for c in range(target[i]):
+            wrong += logits[i, c] == mine
+        right += wrong == 0
+    return right

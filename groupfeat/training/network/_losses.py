@@ -6,7 +6,7 @@ from torch import Tensor
 from groupfeat.training.kernels import _hidden as kernels
 from groupfeat.training.network._hidden import Workspace
 
-__all__ = ["SQUARED", "output_gradient", "row_losses"]
+__all__ = ["SQUARED", "count_right", "output_gradient", "row_losses"]
 
 Pair = tuple[Tensor, Tensor]
 SQUARED = ("mse_classes", "mse_samples")
@@ -37,6 +37,13 @@ def output_gradient(
     values, pull = row_losses(logits[:, :order], target, share, loss)
     over = 1 if loss == "mse_samples" else count
     return float(values.sum()) / over, pull.div_(over)
+
+
+def count_right(logits: Tensor, target: Tensor, order: int) -> int:
+    """Return how many of the ``logits`` (c, M or more) are largest, among M, at ``target``."""
+    if logits.device.type == "cpu" and kernels.compiled():
+        return int(kernels.count_right(logits.numpy(), target.numpy(), order))
+    return int((logits[:, :order].argmax(1) == target).sum())
 
 
 def row_losses(logits: Tensor, target: Tensor, share: Tensor, loss: str) -> Pair:

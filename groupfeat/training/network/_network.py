@@ -20,7 +20,7 @@ from groupfeat.training.network._hidden import (
     answer_buffer,
     hidden_layers,
 )
-from groupfeat.training.network._losses import output_gradient
+from groupfeat.training.network._losses import count_right, output_gradient
 from groupfeat.training.network._plain_pass import PlainPass, is_plain
 from groupfeat.training.tasks._tasks import Indices, Task
 
@@ -150,8 +150,7 @@ def measure(
     for part in pairs.chunks(layers.first.shape[1]):
         features = hidden_layers(layers, part.rows, spec, work).last
         logits = _answers(features, answers, layers, spec, None, work)
-        best = logits[:, : layers.second.shape[0]].argmax(1)
-        correct += int((best == part.target).sum())
+        correct += count_right(logits, part.target, layers.second.shape[0])
         if mean is not None:
             logits -= spec.beta * (mean @ answers)
         total += output_gradient(logits, part.target, part.share, spec.loss, len(pairs), work)[0]
