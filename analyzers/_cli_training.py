@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from analyzers import _cli_verbs_presets as presets
 from analyzers import _cli_verbs_training as verbs
-from analyzers._cli_options import Json, Out, Seed, read_whole
+from analyzers._cli_options import Json, Out, Seed, Whole, read_whole
 from analyzers._cli_output import Outcome
 from analyzers._cli_train_options import NO_SETTINGS, Settings
 from analyzers._cli_train_request import Request, read_request
@@ -30,6 +30,7 @@ def train(
     settings: Settings = NO_SETTINGS,
     watch: Watch = NOT_WATCHED,
     runs: Annotated[int | None, _ONE] = None,
+    workers: Whole = 1,
     seed: Annotated[Seed | None, _NOUGHT] = None,
     json: Json = False,
     out: Out = None,
@@ -59,6 +60,8 @@ def train(
         Checkpoints and telemetry.
     runs
         Networks, with seeds seed, seed + 1, …
+    workers
+        Processes, one thread each, that share the networks out.
     seed
         Of pairs and initial weights.
     json
@@ -85,10 +88,12 @@ def train(
                 "a preset keeps no checkpoints on the way and takes no --config and no telemetry; "
                 "leave --preset out"
             )
+        if workers != 1:
+            raise ValueError("a preset trains in one process; leave --workers or --preset out")
         return presets.train_preset(preset, own, out).into(json, out)
     request = own if config is None else own.over(read_request(config))
     places = {"tensorboard": watch.tensorboard, "wandb": watch.wandb}
-    return train_networks(request, out, places).into(json, out)
+    return train_networks(request, out, places, workers).into(json, out)
 
 
 def validate(

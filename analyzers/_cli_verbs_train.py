@@ -70,14 +70,17 @@ class _Plan:
         return () if words is None else epochs_of(words, option, self.config.epochs, first)
 
 
-def train_networks(request: Request, out: str | None, places: Places) -> Outcome:
+def train_networks(request: Request, out: str | None, places: Places, workers: int = 1) -> Outcome:
     """Answer ``groupfeat train``; checkpoints and records are written as runs go and end.
 
     ``places``: the folder of ``tensorboard`` and the project of ``wandb``, where asked for.
+    ``workers``: processes that share the runs out.
     """
     from analyzers.networks import measure_training
     from groupfeat.training import checkpoint_writer, save_checkpoint
 
+    if workers < 1:
+        raise ValueError(f"--workers must be at least 1, got {workers}")
     _check_places(request, out, places)
     plan = _Plan.of(request, out)
     written: list[Path] = []
@@ -102,6 +105,7 @@ def train_networks(request: Request, out: str | None, places: Places) -> Outcome
             progress=lambda s, epoch, end: bar.update(f"seed {s}", epoch, end),
             finished=finish,
             start=plan.start,
+            workers=workers,
             **watch_at(watchers),
         )
     payload: dict[str, Any] = {

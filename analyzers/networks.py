@@ -47,15 +47,17 @@ def measure_training(
     start: TrainedRun | None = None,
     observe: Observer | None = None,
     observe_at: Collection[int] = (),
+    workers: int = 1,
 ) -> tuple[tuple[TrainedRun, ...], float]:
     """Train one run a seed; return the runs and the seconds a step; ``finished`` gets each run.
 
-    ``start``: a stored run to go on from instead, up to ``config.epochs``.
+    ``start``: a stored run to go on from instead, up to ``config.epochs``; ``workers`` as in
+    `train`.
     """
     began, runs = time.perf_counter(), []
     watch: dict[str, Any] = {"progress": progress, "observe": observe, "observe_at": observe_at}
     if start is None:
-        going = train(task, config, seeds=seeds, **watch)
+        going = train(task, config, seeds=seeds, workers=workers, **watch)
     else:
         going = iter([resume(start, task, epochs=config.epochs, **watch)])
     for run in going:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from groupfeat.training import load_checkpoint
 
@@ -52,10 +53,43 @@ def test_checkpoints_on_a_logarithmic_scale(call: Any, tmp_path: Path) -> None:
     }
 
 
+def test_workers_write_what_one_process_writes(call: Any, tmp_path: Path) -> None:
+    """Checkpoints on the way and at the end, telemetry, progress: the same files and numbers."""
+    torch.set_num_threads(1)
+    told = {}
+    for workers in ("1", "2"):
+        words = (
+            "--runs",
+            "3",
+            "--workers",
+            workers,
+            "--checkpoint-at",
+            "20",
+            "--telemetry",
+            "scores",
+        )
+        code, out, _ = call(*SHORT, *words, "--out", str(tmp_path / workers), "--json")
+        assert code == 0
+        told[workers] = json.loads(out)
+    assert told["1"]["runs"] == told["2"]["runs"]
+    names = sorted(path.name for path in (tmp_path / "1").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "2").iterdir())
+    assert sum(name.endswith(".safetensors") for name in names) == 6
+    for name in names:
+        one, other = (tmp_path / workers / name for workers in ("1", "2"))
+        if name.endswith(".jsonl"):
+            assert one.read_text() == other.read_text()
+        if name.endswith(".safetensors"):
+            runs = [load_checkpoint(path) for path in (one, other)]
+            assert np.array_equal(runs[0].first_layer, runs[1].first_layer)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("--checkpoint-at", "5"), "--checkpoint-at needs --out"),
+        (("--workers", "0"), "--workers must be at least 1, got 0"),
+        (("--workers", "2", "--preset", "depth"), "a preset trains in one process"),
         (("--checkpoint-at", "5,x", "--out", "{out}"), "--checkpoint-at takes log, log:16"),
         (("--resume", "{out}/none"), "cannot read 'none'"),
         (("--resume", "{out}/none", "--runs", "2"), "--resume goes on with one run"),

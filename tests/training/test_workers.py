@@ -121,7 +121,7 @@ def test_a_dead_worker_is_named() -> None:
             os.kill(process[0].pid or 0, signal.SIGKILL)
 
     with pytest.raises(
-        RuntimeError, match=r"worker of run [01] \(seed [56]\) died with exit code -9"
+        ChildProcessError, match=r"worker of run [01] \(seed [56]\) died with exit code -9"
     ):
         list(train(GROUP, config, seeds=[5, 6], observe=shoot, observe_at=[0, 5], workers=2))
     assert not multiprocessing.active_children()

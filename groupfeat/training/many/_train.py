@@ -67,8 +67,8 @@ def train(
     ------
     ValueError
         If a run refuses its settings.
-    RuntimeError
-        If a worker fails or dies; names the run it had, and the other workers are stopped.
+    ChildProcessError, RuntimeError
+        If a worker dies, or fails; names the run it had, and the other workers are stopped.
 
     Yields
     ------

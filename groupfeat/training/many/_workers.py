@@ -7,7 +7,7 @@ import multiprocessing
 import signal
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -31,8 +31,8 @@ def finish_in_workers(
 
     Raises
     ------
-    RuntimeError
-        If a worker fails or dies: names the runs it had; the others are stopped.
+    ChildProcessError, RuntimeError
+        If a worker dies, or fails: names the runs it had; the others are stopped.
     ValueError
         If a run refuses its settings, likewise.
     """
@@ -68,7 +68,8 @@ class _Hand:
         ours, theirs = context.Pipe()
         wanted = watch.observe is not None, watch.at, watch.progress is not None
         process = context.Process(target=_work, args=(theirs, jobs, wanted), daemon=True)
-        process.start()
+        with _interrupts_blocked():
+            process.start()
         theirs.close()  # so that its death is an end of file here
         return cls(process, ours)
 
@@ -84,7 +85,7 @@ class _Hand:
             kind, *told = self.pipe.recv()
         except (EOFError, OSError):
             self.process.join()
-            raise RuntimeError(
+            raise ChildProcessError(
                 f"the worker of {self._named(jobs)} died with exit code {self.process.exitcode}; "
                 "see its standard error (a script that trains with workers needs "
                 "if __name__ == '__main__'), or train with workers=1"
@@ -124,9 +125,22 @@ def _context() -> Any:
     return context
 
 
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Hold SIGINT back; processes started meanwhile never get it: the caller stops them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(pipe: Connection, jobs: Jobs, wanted: tuple[bool, Any, bool]) -> None:
     """Train what comes through the pipe until None does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the caller stops us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
     torch.set_num_threads(1)
     observed, at, progressed = wanted
 
