@@ -240,6 +240,67 @@ def test_memory_against_pairs() -> None:
             assert float(peak) < 500
 
 
+STACK_MEMORY = """
+import sys
+from groupfeat.groups import group_from_spec
+from groupfeat.training import TrainConfig, product_task
+from groupfeat.training.many._stack import Stack
+from groupfeat.training.many._stack_plan import stack_bytes
+from groupfeat.training.many._train import settle
+from groupfeat.training.run._progress import Run
+def peak():
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+spec, hidden, number, optimizer = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+task = product_task(group_from_spec(spec))
+config = settle(task, TrainConfig(n_hidden=hidden, train_fraction=0.5, optimizer=optimizer), 0)
+Run(task, config, 0)._step()
+before = peak()
+stack = Stack([Run(task, config, seed) for seed in range(number)])
+stack._evaluate(stack.runs)
+stack._step()
+stack._step()
+stack._release(stack.runs[:1])
+print(peak() - before, stack_bytes(task, config, number) / 2**20)
+"""
+
+
+def test_memory_of_a_stack_against_its_bound() -> None:
+    print("\nstack of runs: MiB taken, and the bound that decides what is stacked")
+    for words in (
+        ("C71", "1024", "32", "adam"),
+        ("C71", "1024", "32", "gd"),
+        ("C23", "256", "256", "adam"),
+        ("S5", "64", "8", "adam"),
+    ):
+        found = subprocess.run(
+            [sys.executable, "-c", STACK_MEMORY, *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=dict(os.environ),
+        )
+        taken, bound = map(float, found.stdout.split())
+        print(f"{' '.join(words):20} {taken:6.0f} of {bound:6.0f}")
+        assert taken <= bound
+
+
+def test_runs_over_two_workers() -> None:
+    """Wall-clock time of 16 runs on two processes beside one; read it with the machine's load."""
+    group, config = group_from_spec("C23"), TrainConfig(epochs=600, stop="never")
+    list(train(group, config, seeds=range(2), workers=2))  # starts the fork server
+    seconds: dict[int, float] = {}
+    for workers in (1, 2, 1, 2):
+        begin = time.perf_counter()
+        list(train(group, config, seeds=range(16), workers=workers))
+        passed = time.perf_counter() - begin
+        seconds[workers] = min(passed, seconds.get(workers, passed))
+    print(
+        f"\n16 runs of C23, 600 epochs: one process {seconds[1]:.1f} s, two workers "
+        f"{seconds[2]:.1f} s ({seconds[1] / seconds[2]:.2f}x); load {os.getloadavg()[0]:.1f}"
+    )
+
+
 def test_training_to_the_end() -> None:
     """Z23 to test accuracy 1 at the defaults, as a user sees it: seconds for eight seeds."""
     list(train(group_from_spec("C23"), TrainConfig(epochs=1)))
