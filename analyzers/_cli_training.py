@@ -122,9 +122,9 @@ def validate(
         Checkpoint: ours, .npz, .safetensors, or a torch file (W.weight, V.weight, or layera.weight,
         layerb.weight, layerc.weight).
     group
-        The group, as in the other verbs; our own checkpoints name theirs.
+        The group, as in the other verbs; what train, study and exact wrote names its own.
     activation
-        σ, where the file does not tell (default square).
+        σ, where the file does not tell (default square); must agree where it does.
     first_layer
         Name of W in the file; two names with a comma where g and h have one each.
     second_layer

@@ -27,6 +27,7 @@ def validate_network(
         path,
         None if spec is None else group_from_spec(spec),
         layout=_layout(names, orientation),
+        orientation=orientation,
         element_order=element_order,
         activation=activation,
         thresholds=thresholds,
@@ -74,10 +75,8 @@ def _layout(names: dict[str, str | None], orientation: str) -> Any:
     if (first is None) != (second is None):
         raise ValueError("name both layers (--first-layer and --second-layer) or neither")
     if first is None or second is None:
-        if embedding is not None or orientation != "auto":
-            raise ValueError(
-                "--embedding and --orientation go with --first-layer and --second-layer"
-            )
+        if embedding is not None:
+            raise ValueError("--embedding goes with --first-layer and --second-layer")
         return None
     inner = () if embedding is None else tuple(embedding.split(","))
     return Layout(tuple(first.split(",")), second, inner, orientation)

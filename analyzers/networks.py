@@ -84,7 +84,7 @@ def measure_exact(irreps: Irreps, path: str | Path, *, method: str = "fewest") -
         gap += float(np.sum((answers - wanted) ** 2))
         done += len(answers)
     error = np.sqrt(gap / max(order * (order - 1), 1))
-    save_layers(path, first, second)
+    save_layers(path, first, second, group=irreps.group)
     return {
         "hidden": first.shape[1],
         "bound_paper": paper_bound(irreps),

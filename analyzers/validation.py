@@ -80,6 +80,7 @@ def open_network(
     group: FiniteGroup | None = None,
     *,
     layout: Layout | None = None,
+    orientation: str = "auto",
     element_order: str | None = None,
     activation: str = "square",
 ) -> tuple[Network, FiniteGroup]:
@@ -93,6 +94,8 @@ def open_network(
         The group; None asks our own checkpoints for theirs.
     layout
         Names, embedding, orientation; None for the known layouts.
+    orientation
+        Of the layers where ``layout`` is None.
     element_order
         None, to renumber only if nine tenths of the answers are the group's in another order
         (``source`` then says so); ``"answers"``, to find the numbering from fewer; or a file of
@@ -107,7 +110,7 @@ def open_network(
         products.
     """
     chosen = group or checkpoint_group(path)
-    network = load_network(path, chosen, layout=layout)
+    network = load_network(path, chosen, layout=layout, orientation=orientation)
     sigma = network.activation or activation
     if element_order is None:
         small = chosen.order**3 <= _MOST_LOGITS
@@ -119,6 +122,10 @@ def open_network(
     if element_order == "answers":
         table = network_table(network, sigma)
         return relabel_network(network, find_element_order(table, chosen)), chosen
+    if not Path(element_order).is_file():
+        raise ValueError(
+            f"no file {element_order!r} of the element order; name one, or say the word answers"
+        )
     return relabel_network(network, load_element_order(element_order, chosen)), chosen
 
 
@@ -159,19 +166,32 @@ def validate_file(
     group: FiniteGroup | None = None,
     *,
     layout: Layout | None = None,
+    orientation: str = "auto",
     element_order: str | None = None,
     activation: str | None = None,
     thresholds: dict[str, float] | None = None,
     seed: int = 0,
 ) -> Validation:
-    """Read a file and validate what it holds; ``thresholds`` change the defaults by name."""
+    """Read a file and validate what it holds; ``thresholds`` change the defaults by name.
+
+    Raises
+    ------
+    ValueError
+        As `open_network` does, or if the file tells another σ than ``activation``.
+    """
     network, known = open_network(
         path,
         group,
         layout=layout,
+        orientation=orientation,
         element_order=element_order,
         activation=activation or "square",
     )
+    if activation is not None and network.activation not in (None, activation):
+        raise ValueError(
+            f"{Path(path).name!r} holds a network with σ = {network.activation}, got "
+            f"{activation!r}; leave the activation out"
+        )
     asked = replace(MatchThresholds(), **(thresholds or {}))
     return measure_network(
         network, irreps(known), activation=activation, thresholds=asked, seed=seed

@@ -38,7 +38,7 @@ def test_our_checkpoint_needs_no_group(call: Any, tmp_path: Path) -> None:
     assert json.loads(out) == json.loads(call("validate", path, "--group", "S3", "--json")[1])
     code, out, err = call("validate", path, "--group", "C6")
     assert (code, out) == (2, "")
-    assert "was trained on S3, whose Cayley table is not C6's" in err
+    assert "is of S3, whose Cayley table is not C6's" in err
 
 
 def test_the_contract_and_what_stands_beside_it(call: Any, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_an_embedding_mlp(call: Any, tmp_path: Path) -> None:
     assert (found["matched_share"], found["accuracy"]) == (1, 1)
     for extra, message in (
         (("--first-layer", "fc1.weight"), "name both layers"),
-        (("--embedding", "embed.weight"), "--embedding and --orientation go with"),
+        (("--embedding", "embed.weight"), "--embedding goes with --first-layer and --second-layer"),
     ):
         code, _, err = call("validate", path, "--group", "S3", *extra)
         assert code == 2

@@ -75,7 +75,7 @@ def test_numbers_must_be_numbers(name: str) -> None:
 def test_seeds_may_come_from_numpy(tmp_path: Path) -> None:
     (run,) = train(GROUP, TrainConfig(n_hidden=8, epochs=20), seeds=np.arange(1, 2))  # type: ignore[arg-type]
     assert np.array_equal(run.first_layer, short_run().first_layer)
-    assert load_checkpoint(save_checkpoint(tmp_path / "a", run, GROUP)).seed == 1
+    assert load_checkpoint(save_checkpoint(tmp_path / "a.safetensors", run, GROUP)).seed == 1
 
 
 def test_weights_that_blow_up_in_the_last_step_are_named() -> None:

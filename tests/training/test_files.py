@@ -103,8 +103,8 @@ def test_named_arrays(run: TrainedRun, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("group", "message"),
     [
-        (group_from_spec("C6"), "was trained on S3, whose Cayley table is not C6's"),
-        (group_from_spec("S4"), "was trained on S3"),
+        (group_from_spec("C6"), "is of S3, whose Cayley table is not C6's"),
+        (group_from_spec("S4"), "is of S3"),
     ],
 )
 def test_another_group_is_refused(

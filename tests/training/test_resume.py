@@ -64,7 +64,7 @@ def test_a_resumed_run_is_the_run_that_never_paused(kind: str, pause: int, tmp_p
     paused = load_checkpoint(path)
     assert (paused.status, paused.epochs) == ("running", pause)
     same(resume(paused, GROUP), straight)
-    same(load_checkpoint(save_checkpoint(tmp_path / "end", straight, GROUP)), straight)
+    same(load_checkpoint(save_checkpoint(tmp_path / "end.safetensors", straight, GROUP)), straight)
 
 
 def test_a_finished_run_can_be_given_more_epochs() -> None:

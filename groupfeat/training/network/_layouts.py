@@ -169,8 +169,8 @@ def _no_fit(
     shapes = " and ".join(str(array.shape) for array in (*parts, second))
     if fits:
         return (
-            f"{name!r}: shapes {shapes} fit in both orientations; say which "
-            "(plain: inputs × outputs, linear: outputs × inputs)"
+            f"{name!r}: shapes {shapes} fit in both orientations; say which by "
+            "orientation (plain: inputs × outputs, linear: outputs × inputs)"
         )
     rows = width if len(parts) == 2 else 2 * width
     what = "" if width == group.order else f" behind an embedding of width {width}"

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,19 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task
     """Write ``run`` to ``path`` (``.safetensors``): weights, optimiser, config, history, versions.
 
     The file appears whole or not at all. Arrays ``W`` (2M, K) and ``V`` (K, M) stand in it where
-    they are the whole network, real and two layers deep. Returns the path.
+    they are the whole network, real and two layers deep. Folders are made. Returns the path.
 
     Raises
     ------
     ValueError
-        If ``group`` is not what the run was trained on.
+        If ``group`` is not what the run was trained on, or the name does not end in
+        ``.safetensors`` (readers tell files apart by it).
+    OSError
+        If the file cannot be written.
     """
     file, task = Path(path), as_task(group)
+    if file.suffix != ".safetensors":
+        raise ValueError(f"expected a name in .safetensors, got {file.name!r}")
     if (run.group_name, len(run.first_layer)) != (task.name, sum(task.sizes)):
         raise ValueError(
             f"the run was trained on {run.group_name}, W has {len(run.first_layer)} rows; got "
@@ -64,6 +70,8 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task
     }
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
+        if not file.parent.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
         save_file(arrays, part, metadata={"format": FORMAT, "run": json.dumps(story)})
         part.chmod(0o644)  # safetensors writes for the owner alone
         os.replace(part, file)
@@ -71,7 +79,8 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task
         reason = getattr(error, "strerror", None) or error
         raise OSError(f"cannot write {str(file)!r} ({reason}); an older file is kept") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
     return file
 
 
@@ -92,6 +101,8 @@ def load_checkpoint(path: str | Path, group: FiniteGroup | Task | None = None) -
         on other labels than those of ``group``.
     """
     name = Path(path).name
+    if Path(path).is_dir():
+        raise ValueError(f"{str(path)!r} is a folder; name a checkpoint in it")
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}

@@ -1,25 +1,27 @@
 """Two-layer networks from files: ours, the author's trainer's, plain arrays."""
 
 import json
-import pickle
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from groupfeat.groups import FiniteGroup, group_from_spec
 from groupfeat.training.network._layouts import Arrays, Layout, compose_layers, known_layout
 from groupfeat.training.network._logits import logit_blocks
 from groupfeat.training.network._our_layers import our_arrays
 from groupfeat.training.run._checkpoint import FORMATS, table_digest
+from groupfeat.training.run._save import LAYERS_FORMAT
 
 __all__ = ["Network", "checkpoint_group", "load_network", "network_accuracy", "network_table"]
+
+_TOLD = (*FORMATS, LAYERS_FORMAT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,7 @@ def load_network(
     *,
     arrays: tuple[str, str] | None = None,
     layout: Layout | None = None,
+    orientation: str = "auto",
 ) -> Network:
     """Read a two-layer network for ``group``; nothing in the file is executed.
 
@@ -66,6 +69,8 @@ def load_network(
         Names of the first and the second layer in the file.
     layout
         All names, embedding and orientation; in place of ``arrays``.
+    orientation
+        That of layers whose names are known or given by ``arrays``, as in `Layout`.
 
     Returns
     -------
@@ -85,7 +90,7 @@ def load_network(
     if header and arrays is None and layout is None:
         found = our_arrays(found, settings, file.name)
     named = None if arrays is None else Layout((arrays[0],), arrays[1])
-    chosen = layout or named or known_layout(found, file.name)
+    chosen = layout or replace(named or known_layout(found, file.name), orientation=orientation)
     first, second, bias = compose_layers(found, chosen, group, file.name)
     return Network(first, second, settings.get("activation"), ", ".join(chosen.names), bias)
 
@@ -129,15 +134,17 @@ def network_table(network: Network, activation: str) -> NDArray[np.intp]:
 
 def _read(file: Path) -> tuple[Arrays, dict[str, Any]]:
     if not file.is_file():
+        if file.is_dir():
+            raise ValueError(f"{str(file)!r} is a folder; name a checkpoint in it")
         raise ValueError(f"no file {str(file)!r}; expected a checkpoint")
     readers = {".safetensors": _read_safetensors, ".npz": _read_npz}
     try:
         return readers.get(file.suffix.lower(), _read_torch)(file)
     except Exception as error:  # on junk, the readers raise whatever they stumble over
-        first = "" if isinstance(error, pickle.UnpicklingError) else str(error).partition("\n")[0]
-        reason = f"{type(error).__name__}: {first[:120]}".removesuffix(": ")
+        is_clear = isinstance(error, ValueError | OSError | SafetensorError)
+        reason = f" ({str(error).partition(chr(10))[0][:120]})" if is_clear and str(error) else ""
         raise ValueError(
-            f"cannot read {file.name!r} safely ({reason}); expected .safetensors, .npz or a "
+            f"cannot read {file.name!r} safely{reason}; expected .safetensors, .npz or a "
             "torch file of plain tensors, as torch.save(model.state_dict(), path) writes it"
         ) from error
 
@@ -146,7 +153,7 @@ def _read_safetensors(file: Path) -> tuple[Arrays, dict[str, Any]]:
     with safe_open(file, framework="pt") as content:  # numpy has no bfloat16
         header = content.metadata() or {}
         found = {name: _array(content.get_tensor(name)) for name in content.keys()}  # noqa: SIM118
-    return found, _story(header["run"]) if header.get("format") in FORMATS else {}
+    return found, _story(header["run"]) if header.get("format") in _TOLD else {}
 
 
 def _story(text: str) -> dict[str, Any]:
@@ -171,7 +178,11 @@ def _read_npz(file: Path) -> tuple[Arrays, dict[str, Any]]:
     with np.load(file, allow_pickle=False) as content:
         if not isinstance(content, np.lib.npyio.NpzFile):
             raise ValueError("expected an archive of named arrays")
-        return {name: content[name] for name in content.files}, {}
+        found = {name: content[name] for name in content.files}
+    text = found.get("groupfeat")
+    if text is None or text.dtype.kind != "U" or text.ndim:
+        return found, {}
+    return {k: array for k, array in found.items() if k != "groupfeat"}, _story(str(text))
 
 
 def _read_torch(file: Path) -> tuple[Arrays, dict[str, Any]]:
@@ -193,6 +204,6 @@ def _check_group(header: dict[str, Any], group: FiniteGroup, name: str) -> None:
     digest = header.get("table_sha256")
     if digest is not None and digest != table_digest(group):
         raise ValueError(
-            f"{name!r} was trained on {header.get('group')}, whose Cayley table is not "
+            f"{name!r} is of {header.get('group')}, whose Cayley table is not "
             f"{group.name}'s; name that group"
         )

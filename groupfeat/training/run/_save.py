@@ -1,21 +1,38 @@
 """Plain files of two layers, written whole or not at all."""
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
-__all__ = ["save_layers"]
+from groupfeat.groups import FiniteGroup
+from groupfeat.training.run._checkpoint import table_digest
+
+__all__ = ["LAYERS_FORMAT", "save_layers"]
+
+LAYERS_FORMAT = "groupfeat-layers-1"
 
 Floats = NDArray[np.float64]
 
 
-def save_layers(path: str | Path, first_layer: Floats, second_layer: Floats) -> Path:
+def save_layers(
+    path: str | Path,
+    first_layer: Floats,
+    second_layer: Floats,
+    *,
+    group: FiniteGroup | None = None,
+    activation: str = "square",
+) -> Path:
     """Write W and V to a ``.npz`` or ``.safetensors`` file, whole or not at all.
+
+    With ``group`` the file also names the group and σ, as a text ``groupfeat`` among the arrays
+    (``.npz``) or in the header, so that `checkpoint_group` can tell. Folders are made.
 
     Raises
     ------
@@ -23,20 +40,34 @@ def save_layers(path: str | Path, first_layer: Floats, second_layer: Floats) -> 
         If the name ends otherwise or the file cannot be written.
     """
     file = Path(path)
+    if file.suffix not in (".safetensors", ".npz"):
+        raise ValueError(f"expected a name in .npz or .safetensors, got {file.name!r}")
+    story = None if group is None else json.dumps(_story(group, activation))
     arrays = {"W": np.ascontiguousarray(first_layer), "V": np.ascontiguousarray(second_layer)}
     part = file.with_name(f".{file.name}.part")
     try:
+        if not file.parent.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix == ".safetensors":
-            save_file(arrays, part)
-        elif file.suffix == ".npz":
-            with part.open("wb") as stream:
-                np.savez(stream, allow_pickle=False, **arrays)
+            told = None if story is None else {"format": LAYERS_FORMAT, "run": story}
+            save_file(arrays, part, metadata=told)
         else:
-            raise ValueError(f"expected a name in .npz or .safetensors, got {file.name!r}")
+            named = {} if story is None else {"groupfeat": np.array(story)}
+            with part.open("wb") as stream:
+                np.savez(stream, allow_pickle=False, **arrays, **named)
         os.replace(part, file)
     except (OSError, SafetensorError) as error:
-        raise ValueError(f"cannot write {str(file)!r}: {error}") from error
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise ValueError(f"cannot write {str(file)!r}: {reason}") from error
     finally:
         with suppress(OSError):
             part.unlink()
     return file
+
+
+def _story(group: FiniteGroup, activation: str) -> dict[str, Any]:
+    return {
+        "group": group.name,
+        "table_sha256": table_digest(group),
+        "config": {"activation": activation},
+    }
