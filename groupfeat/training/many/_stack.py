@@ -49,17 +49,31 @@ class Stack:
         """Train all to their ends; yields as `Run.advance`, and which run it is."""
         self._evaluate(self.runs)
         for run in self.runs:
-            yield run, run.end, observed(0, True)
+            yield run, run.end, observed(0, True) and not run.diverged
+        self._release_ended()
         while self.runs:
             for run in self._step():
                 yield run, run.epoch, False
             due = [run for run in self.runs if run.is_due()]
-            self._evaluate(due)
+            shown = [run for run in self.runs if observed(run.epoch, run in due)]
+            self._evaluate(due + self._lost([run for run in shown if run not in due]))
             for run in list(self.runs):
-                watched = observed(run.epoch, run in due)
+                watched = run in shown
                 if run in due or watched:
                     yield run, run.end, watched and not run.diverged
-            self._release([run for run in self.runs if run.epoch >= run.end or run.diverged])
+            self._release_ended()
+
+    def _lost(self, runs: Sequence[Run]) -> list[Run]:
+        """Return those of these runs whose loss is not finite."""
+        if not runs:
+            return []
+        weights = self.parameters["W"], self.parameters["V"]
+        losses = measure_stack(*weights, self.pairs, self.spec)[1].tolist()
+        fine = {run for run, loss in zip(self.runs, losses, strict=True) if math.isfinite(loss)}
+        return [run for run in runs if run not in fine]
+
+    def _release_ended(self) -> None:
+        self._release([run for run in self.runs if run.epoch >= run.end or run.diverged])
 
     def _step(self) -> list[Run]:
         """Take one step; runs whose loss is not finite leave without one and are returned."""

@@ -14,7 +14,7 @@ from groupfeat.training.network._model import DTYPES, Composer, initial_paramete
 from groupfeat.training.network._network import PairTensors, layer_gradients, measure
 from groupfeat.training.run._compaction import living_nodes, put_back
 from groupfeat.training.run._optimizers import Optimizer
-from groupfeat.training.run._ridge import ridge_solution
+from groupfeat.training.run._ridge import ridge_gradients, ridge_solution
 from groupfeat.training.run._runs import Snapshot, TrainedRun
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task
@@ -63,6 +63,8 @@ class Run:
         self.parameters = {name: part.to(device) for name, part in initial.items()}
         self.optimizer = Optimizer(self.parameters, config, state)
         self.composer, self.work = Composer(task, config, self.pairs), Workspace()
+        self.fine = None if config.ridge is None else self._fine_pairs()
+        self.fine_work = Workspace()
         self.end = self._end() if self.history else config.epochs
         if start is not None:
             self._drop_dead(0.0)
@@ -74,7 +76,8 @@ class Run:
         """
         if not self.history:
             self._evaluate()
-            yield self.end, observed(0, True)
+            self.name_divergence()
+            yield self.end, observed(0, True) and not self.diverged
         while self.epoch < self.end and not self.diverged:
             if not self._step():
                 self._evaluate()
@@ -82,10 +85,10 @@ class Run:
                 yield self.epoch, False
                 return
             due = self.is_due()
-            if due:
+            watched = observed(self.epoch, due)
+            if due or (watched and not self._is_finite()):
                 self._evaluate()
                 self.name_divergence()
-            watched = observed(self.epoch, due)
             if due or watched:
                 yield self.end, watched and not self.diverged
 
@@ -126,8 +129,6 @@ class Run:
 
     def _step(self) -> bool:
         """Take one step; without one, return False when the loss is not finite."""
-        if self.config.ridge is not None:
-            self._solve()
         loss, gradients = self.composer.gradients(self.parameters, self._pull)
         if not math.isfinite(loss):
             return False
@@ -139,12 +140,22 @@ class Run:
         return True
 
     def _pull(self, layers: Layers) -> tuple[float, Layers]:
+        if self.fine is not None:
+            ridge = self.config.ridge or 0.0
+            return ridge_gradients(layers, self.fine, self.spec, ridge, self.fine_work)
         return layer_gradients(layers, self.pairs, self.spec, self.work)
 
+    def _fine_pairs(self) -> PairTensors:
+        pairs = PairTensors.of_codes(self.task, self.codes, torch.float64)
+        return pairs.to(str(self.pairs.share.device))
+
     def _solve(self) -> None:
+        """Put the V that belongs to W in its place, where V is solved for."""
+        if self.fine is None:
+            return
         layers = self.composer.layers(self.parameters)
-        ridge = self.config.ridge or 0.0
-        self.parameters["V"].copy_(ridge_solution(layers, self.pairs, self.spec, ridge))
+        solved = ridge_solution(layers, self.fine, self.spec, self.config.ridge or 0.0)
+        self.parameters["V"].copy_(solved)
 
     def _keep_norms(self) -> None:
         if self.norms is not None:
@@ -153,8 +164,7 @@ class Run:
             weights.mul_(self.norms / norms.clamp_min(torch.finfo(weights.dtype).tiny))  # type: ignore[union-attr]
 
     def _evaluate(self) -> None:
-        if self.config.ridge is not None:
-            self._solve()
+        self._solve()
         layers = self.composer.layers(self.parameters)
         sets = {"train": self.pairs, "test": self.unseen}
         self.record(
@@ -165,6 +175,12 @@ class Run:
             }
         )
         self._drop_dead(torch.finfo(self.pairs.share.dtype).eps ** 2)
+
+    def _is_finite(self) -> bool:
+        """Tell whether the loss here is finite; where V is solved for, it then belongs to W."""
+        self._solve()
+        layers = self.composer.layers(self.parameters)
+        return math.isfinite(measure(layers, self.pairs, self.spec, self.work)[1])
 
     def _drop_dead(self, below: float) -> None:
         """Take nodes out whose |w|²|v| is at most ``below`` of the largest node's."""
@@ -187,10 +203,12 @@ class Run:
 
     def name_divergence(self) -> None:
         """Note that the last loss is not finite, if so."""
-        if not math.isfinite(self.history["train_loss"][-1]):
-            self.diverged = (
-                f"diverged: loss is not finite at epoch {self.epoch}; lower learning_rate"
-            )
+        if math.isfinite(self.history["train_loss"][-1]):
+            return
+        advice = "lower learning_rate"
+        if self.fine is not None and self.parameters["W"].isfinite().all():
+            advice = f"ridge {self.config.ridge:g} may be lost in rounding: raise it, or {advice}"
+        self.diverged = f"diverged: loss is not finite at epoch {self.epoch}; {advice}"
 
     def _end(self) -> int:
         """Return the epoch at which the run ends by what is known now."""
