@@ -7,6 +7,8 @@ import pytest
 
 from groupfeat.energy import energy_and_gradient, pairs_from_arrays, random_starts
 from groupfeat.energy.objective import _prepared
+from groupfeat.energy.objective._plan import BAND as SHARED
+from groupfeat.energy.objective._plan import make_plan
 from groupfeat.groups import cyclic
 
 BAND = 4096
@@ -46,3 +48,33 @@ def test_odd_counts_and_orders(order: int, dtype: type, monkeypatch: pytest.Monk
         np.testing.assert_allclose(slopes, gradient, atol=tolerance * scale)
     assert bands
     assert all(np.all(band == 0xAB) for pair in bands for band in pair)
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_plans_hold_every_pair_once(fraction: float, repeats: int) -> None:
+    """Tiles of one, two and four rows, their segments uniform; pairs that repeat stay apart."""
+    order = 66
+    rng = np.random.default_rng(0)
+    kept = np.flatnonzero(rng.random(order**2) < fraction).repeat(repeats)
+    left, right = np.divmod(rng.permutation(kept), order)
+    labels = (left + right) % order
+    plan = make_plan(order, left, right, labels)
+    expected = sorted(zip(labels, left, order + right, strict=True))
+    for tiles, places in ((plan[:3], (0, 1, 2)), (plan[3:], (1, 2, 0))):
+        found: list[list[Any]] = [[], [], []]
+        for part, width in zip(tiles, (4, 2, 1), strict=True):
+            lengths = np.diff(part.start)
+            assert np.all(lengths > 0)
+            assert part.start[-1] == len(part.shared)
+            inner = part.inner.repeat(lengths, axis=0)
+            assert inner.shape == part.other.shape == (len(part.shared), width)
+            assert all(len(set(row)) == width for row in part.inner.tolist())
+            for start, end in zip(part.start[:-1], part.start[1:], strict=True):
+                assert len(set(part.shared[start:end] // SHARED)) == 1
+            shared = part.shared[:, None].repeat(width, axis=1)
+            for place, rows in zip(places, (inner, shared, part.other), strict=True):
+                found[place].extend(rows.ravel())
+        assert sorted(zip(*found, strict=True)) == expected
+    if fraction == 1 and repeats == 1:
+        assert len(plan.sum_ones.shared) == len(plan.pull_ones.shared) == 0

@@ -12,6 +12,16 @@ from numba import get_num_threads, njit
 from numba.extending import overload
 
 from groupfeat.energy.kernels._activations import Square, evaluate
+from groupfeat.energy.kernels._rows import (
+    Fours,
+    Ones,
+    Twos,
+    add_products,
+    fold,
+    load_rows,
+    repeat,
+    store_rows,
+)
 from groupfeat.energy.kernels._vectors import (
     Lanes8,
     Lanes16,
@@ -35,14 +45,11 @@ __all__ = [
     "SumLessSquares",
     "add_product",
     "apply_readout",
+    "evaluate_blocks",
+    "evaluate_blocks_of_own",
     "from_lanes",
     "pull_block",
-    "pull_blocks",
-    "pull_blocks_of_own",
-    "read_blocks",
     "sum_block",
-    "sum_blocks",
-    "sum_blocks_of_own",
     "thread_count",
     "to_lanes",
 ]
@@ -227,80 +234,86 @@ def _apply_readout_overload(readout, sums, read, factor, tag):
 
 
 # --- passes over the pairs ----------------------------------------------------------------------
-def _sum_block(w, plan, mode, act, c, tag):
-    """Write c (labels, L); return Σ f² where the energy has squares, else zeros."""
-    c[:] = 0.0
-    square = load(c, 0, tag)
-    for s in range(plan.sum_label.shape[0]):
-        total = load(c, plan.sum_label[s], tag)
-        for i in range(plan.sum_start[s], plan.sum_start[s + 1]):
-            a, b = load(w, plan.sum_left[i], tag), load(w, plan.sum_right[i], tag)
-            f = pair_value(mode, act, a, b)
+def _sum_tiles(w, tiles, mode, act, c, tile):
+    """Add f of the pairs to c (labels, L); return Σ f² where the energy has squares, else zeros."""
+    square = repeat(load(c, 0, tile.tag) * 0.0, tile)
+    for s in range(tiles.inner.shape[0]):
+        total = load_rows(c, tiles.inner, s, tile)
+        for i in range(tiles.start[s], tiles.start[s + 1]):
+            a = repeat(load(w, tiles.shared[i], tile.tag), tile)
+            f = pair_value(mode, act, a, load_rows(w, tiles.other, i, tile))
             square = add_product(mode, square, f, f)
             total = total + f
-        store(c, plan.sum_label[s], total)
-    return square
+        store_rows(c, tiles.inner, s, total, tile)
+    return fold(square, tile)
 
 
-def _pull_block(w, plan, mode, act, pull, gradient, tag):
-    """Write ∇E (2M, L) from ``pull`` = factor · Sc (labels, L)."""
-    gradient[:] = 0.0
-    for s in range(plan.pull_left.shape[0]):
-        g = plan.pull_left[s]
-        a = load(w, g, tag)
-        total = load(gradient, g, tag)
-        for i in range(plan.pull_start[s], plan.pull_start[s + 1]):
-            h = plan.pull_right[i]
-            b = load(w, h, tag)
-            force = less_square(mode, act, load(pull, plan.pull_label[i], tag), a, b)
+def _pull_tiles(w, tiles, mode, act, pull, gradient, tile):
+    """Add ∇E of the pairs to (2M, L) from ``pull`` = factor · Sc (labels, L)."""
+    for s in range(tiles.inner.shape[0]):
+        a = load_rows(w, tiles.inner, s, tile)
+        total = load_rows(gradient, tiles.inner, s, tile)
+        for i in range(tiles.start[s], tiles.start[s + 1]):
+            h = tiles.shared[i]
+            b = repeat(load(w, h, tile.tag), tile)
+            force = less_square(mode, act, load_rows(pull, tiles.other, i, tile), a, b)
             slope_a, slope_b = pair_slopes(mode, act, a, b)
             total = fma(force, slope_a, total)
-            store(gradient, h, fma(force, slope_b, load(gradient, h, tag)))
-        store(gradient, g, total)
+            beside = add_products(load(gradient, h, tile.tag), force, slope_b, tile)
+            store(gradient, h, beside)
+        store_rows(gradient, tiles.inner, s, total, tile)
 
 
-sum_block = njit(cache=True, error_model="numpy")(_sum_block)
-pull_block = njit(cache=True, error_model="numpy")(_pull_block)
+_sum_cached = njit(cache=True, error_model="numpy")(_sum_tiles)
+_pull_cached = njit(cache=True, error_model="numpy")(_pull_tiles)
 # Functions of the user's own have no stable address, so their kernels are not kept on disk.
-_sum_block_of_own = njit(error_model="numpy")(_sum_block)
-_pull_block_of_own = njit(error_model="numpy")(_pull_block)
+_sum_own = njit(error_model="numpy")(_sum_tiles)
+_pull_own = njit(error_model="numpy")(_pull_tiles)
+
+
+@njit(cache=True, error_model="numpy")
+def sum_block(w, plan, mode, act, c, tag):
+    """Write c (labels, L); return Σ f² where the energy has squares, else zeros."""
+    c[:] = 0.0
+    fours = _sum_cached(w, plan.sum_fours, mode, act, c, Fours(tag))
+    twos = _sum_cached(w, plan.sum_twos, mode, act, c, Twos(tag))
+    return fours + twos + _sum_cached(w, plan.sum_ones, mode, act, c, Ones(tag))
+
+
+@njit(cache=True, error_model="numpy")
+def pull_block(w, plan, mode, act, pull, gradient, tag):
+    """Write ∇E (2M, L) from ``pull`` = factor · Sc (labels, L)."""
+    gradient[:] = 0.0
+    _pull_cached(w, plan.pull_fours, mode, act, pull, gradient, Fours(tag))
+    _pull_cached(w, plan.pull_twos, mode, act, pull, gradient, Twos(tag))
+    _pull_cached(w, plan.pull_ones, mode, act, pull, gradient, Ones(tag))
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def sum_blocks(weights, plan, mode, act, sums, squares, tag):
-    """Write c (B, labels, L) and, where the energy has squares, Σ f² (B, L)."""
+def evaluate_blocks(weights, plan, readout, mode, act, sums, read, energies, slopes, tag):
+    """Write E (B, L) and ∇E (B, 2M, L); ``sums`` (labels, L) and ``read`` (rows, L) are scratch."""
     for block in range(weights.shape[0]):
-        store(squares, block, sum_block(weights[block], plan, mode, act, sums[block], tag))
+        squares = sum_block(weights[block], plan, mode, act, sums, tag)
+        found = apply_readout(readout, sums, read, act.factor, tag)
+        store(energies, block, found - squares * (0.5 * mode.kappa))
+        pull_block(weights[block], plan, mode, act, sums, slopes[block], tag)
 
 
 @njit(error_model="numpy", nogil=True)
-def sum_blocks_of_own(weights, plan, mode, act, sums, squares, tag):
-    """Do what `sum_blocks` does for the user's own activation."""
+def evaluate_blocks_of_own(weights, plan, readout, mode, act, sums, read, energies, slopes, tag):
+    """Do what `evaluate_blocks` does for the user's own activation."""
     for block in range(weights.shape[0]):
-        found = _sum_block_of_own(weights[block], plan, mode, act, sums[block], tag)
-        store(squares, block, found)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def pull_blocks(weights, plan, mode, act, pulls, gradients, tag):
-    """Write ∇E (B, 2M, L) from ``pulls`` = factor · Sc (B, labels, L)."""
-    for block in range(weights.shape[0]):
-        pull_block(weights[block], plan, mode, act, pulls[block], gradients[block], tag)
-
-
-@njit(error_model="numpy", nogil=True)
-def pull_blocks_of_own(weights, plan, mode, act, pulls, gradients, tag):
-    """Do what `pull_blocks` does for the user's own activation."""
-    for block in range(weights.shape[0]):
-        _pull_block_of_own(weights[block], plan, mode, act, pulls[block], gradients[block], tag)
-
-
-@njit(cache=True, error_model="numpy", nogil=True)
-def read_blocks(readout, squares, kappa, sums, read, factor, energies, tag):
-    """Replace sums (B, labels, L) by factor · Sc; write the energies (B, L)."""
-    for block in range(sums.shape[0]):
-        found = apply_readout(readout, sums[block], read, factor, tag)
-        store(energies, block, found - load(squares, block, tag) * (0.5 * kappa))
+        w, gradient = weights[block], slopes[block]
+        sums[:] = 0.0
+        squares = _sum_own(w, plan.sum_fours, mode, act, sums, Fours(tag))
+        squares = squares + _sum_own(w, plan.sum_twos, mode, act, sums, Twos(tag))
+        squares = squares + _sum_own(w, plan.sum_ones, mode, act, sums, Ones(tag))
+        found = apply_readout(readout, sums, read, act.factor, tag)
+        store(energies, block, found - squares * (0.5 * mode.kappa))
+        gradient[:] = 0.0
+        _pull_own(w, plan.pull_fours, mode, act, sums, gradient, Fours(tag))
+        _pull_own(w, plan.pull_twos, mode, act, sums, gradient, Twos(tag))
+        _pull_own(w, plan.pull_ones, mode, act, sums, gradient, Ones(tag))
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -20,6 +20,7 @@ from groupfeat.energy.kernels._blocks import (
     pull_block,
     sum_block,
 )
+from groupfeat.energy.kernels._rows import Fours, Ones, Twos, fold, load_rows, repeat, store_rows
 from groupfeat.energy.kernels._vectors import fma, largest, load, root, select, store
 
 __all__ = ["ClimbSpace", "climb_starts"]
@@ -76,27 +77,37 @@ def _middle_and_last_overload(mode, a, b, va, vb):
 
 
 @njit(cache=True, error_model="numpy")
-def _circle(w, v, plan, mode, middle, last, tag):
-    """Write B and C (labels, L); return Σ AB, AC, BB, BC, CC where the energy has squares."""
-    middle[:] = 0.0
-    last[:] = 0.0
-    zero = load(middle, 0, tag)
+def _circle_tiles(w, v, tiles, mode, middle, last, tile):
+    """Add B and C of the pairs (labels, L); return Σ AB, AC, BB, BC, CC where E has squares."""
+    zero = repeat(load(middle, 0, tile.tag) * 0.0, tile)
     ab, ac, bb, bc, cc = zero, zero, zero, zero, zero
-    for s in range(plan.sum_label.shape[0]):
-        label = plan.sum_label[s]
-        total_b, total_c = load(middle, label, tag), load(last, label, tag)
-        for i in range(plan.sum_start[s], plan.sum_start[s + 1]):
-            g, h = plan.sum_left[i], plan.sum_right[i]
-            first, second, third = middle_and_last(
-                mode, load(w, g, tag), load(w, h, tag), load(v, g, tag), load(v, h, tag)
-            )
+    for s in range(tiles.inner.shape[0]):
+        total_b = load_rows(middle, tiles.inner, s, tile)
+        total_c = load_rows(last, tiles.inner, s, tile)
+        for i in range(tiles.start[s], tiles.start[s + 1]):
+            g = tiles.shared[i]
+            a, va = repeat(load(w, g, tile.tag), tile), repeat(load(v, g, tile.tag), tile)
+            b, vb = load_rows(w, tiles.other, i, tile), load_rows(v, tiles.other, i, tile)
+            first, second, third = middle_and_last(mode, a, b, va, vb)
             total_b, total_c = total_b + second, total_c + third
             ab, ac = add_product(mode, ab, first, second), add_product(mode, ac, first, third)
             bb, bc = add_product(mode, bb, second, second), add_product(mode, bc, second, third)
             cc = add_product(mode, cc, third, third)
-        store(middle, label, total_b)
-        store(last, label, total_c)
-    return ab, ac, bb, bc, cc
+        store_rows(middle, tiles.inner, s, total_b, tile)
+        store_rows(last, tiles.inner, s, total_c, tile)
+    return fold(ab, tile), fold(ac, tile), fold(bb, tile), fold(bc, tile), fold(cc, tile)
+
+
+@njit(cache=True, error_model="numpy")
+def _circle(w, v, plan, mode, middle, last, tag):
+    """Write B and C (labels, L); return Σ AB, AC, BB, BC, CC where the energy has squares."""
+    middle[:] = 0.0
+    last[:] = 0.0
+    ab, ac, bb, bc, cc = _circle_tiles(w, v, plan.sum_fours, mode, middle, last, Fours(tag))
+    p, q, r, s, t = _circle_tiles(w, v, plan.sum_twos, mode, middle, last, Twos(tag))
+    ab, ac, bb, bc, cc = ab + p, ac + q, bb + r, bc + s, cc + t
+    p, q, r, s, t = _circle_tiles(w, v, plan.sum_ones, mode, middle, last, Ones(tag))
+    return ab + p, ac + q, bb + r, bc + s, cc + t
 
 
 @njit(cache=True, error_model="numpy")

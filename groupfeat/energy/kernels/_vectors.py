@@ -17,10 +17,12 @@ from numba.core.datamodel import models
 from numba.extending import lower_builtin, register_model, type_callable
 
 __all__ = [
+    "LANES",
     "Lanes8",
     "Lanes16",
     "Lanes32",
     "Lanes64",
+    "Vector",
     "absolute",
     "extract",
     "fma",
@@ -31,6 +33,7 @@ __all__ = [
     "power_of_two",
     "root",
     "round_",
+    "row_pointer",
     "select",
     "splat",
     "store",
@@ -61,7 +64,7 @@ class Lanes64(NamedTuple):
     lanes: int = 64
 
 
-_LANES = {kind: kind().lanes for kind in (Lanes8, Lanes16, Lanes32, Lanes64)}
+LANES = {kind: kind().lanes for kind in (Lanes8, Lanes16, Lanes32, Lanes64)}
 
 
 class Vector(types.Type):
@@ -117,18 +120,25 @@ def store(array, row, vector):
     array[row] = vector
 
 
-def _row(context, builder, signature, args, vector):
-    """Return a pointer to the row as a vector; rows are contiguous and of exactly its length."""
-    array, row = signature.args[:2]
-    data = context.make_array(array)(context, builder, args[0]).data
-    index = context.cast(builder, args[1], row, types.int64)
+def row_pointer(context, builder, array, value, kind, row, vector):
+    """Return a pointer to a row as a vector; rows are contiguous and of exactly its length.
+
+    ``array`` and ``kind`` are the types of the array ``value`` and of the number ``row``.
+    """
+    data = context.make_array(array)(context, builder, value).data
+    index = context.cast(builder, row, kind, types.int64)
     offset = builder.mul(index, ir.Constant(index.type, vector.lanes))
     return builder.bitcast(builder.gep(data, [offset]), context.get_value_type(vector).as_pointer())
 
 
+def _row(context, builder, signature, args, vector):
+    array, row = signature.args[:2]
+    return row_pointer(context, builder, array, args[0], row, args[1], vector)
+
+
 @type_callable(load)
 def _type_load(context):
-    return lambda array, row, tag: Vector(array.dtype, _LANES[tag.instance_class])
+    return lambda array, row, tag: Vector(array.dtype, LANES[tag.instance_class])
 
 
 @lower_builtin(load, types.Any, types.Any, types.Any)

@@ -28,8 +28,8 @@ class Prepared:
 
     Parameters
     ----------
-    plan
-        The pairs in the kernels' order.
+    plan, pairs
+        The pairs in the kernels' order, and their number.
     readout, mode, act
         Map on labels, pair function and activation as the kernels know them.
     is_own
@@ -41,6 +41,7 @@ class Prepared:
     """
 
     plan: Plan
+    pairs: int
     readout: Any
     mode: Any
     act: Any
@@ -55,8 +56,8 @@ class Prepared:
         from groupfeat.energy.kernels import _blocks as kernels
 
         if self.dtype == np.float32:
-            return kernels.Lanes16() if count <= 2 * _FEW else kernels.Lanes64()
-        return kernels.Lanes8() if count <= _FEW else kernels.Lanes32()
+            return kernels.Lanes16() if count <= 2 * _FEW else kernels.Lanes32()
+        return kernels.Lanes8() if count <= _FEW else kernels.Lanes16()
 
     def evaluate(self, points: Floats) -> tuple[Floats, Floats]:
         """Return E, shape (N,), and ∇E, shape (N, 2M), of points (N, 2M)."""
@@ -65,14 +66,14 @@ class Prepared:
         tag = self.tag(len(points))
 
         def work(first: int, last: int) -> None:
-            row = tag.lanes * self.dtype.itemsize * (2 * self.width + self.labels)
+            row = tag.lanes * self.dtype.itemsize * 2 * self.width
             blocks = min(max(1, _CHUNK_BYTES // row), -(-(last - first) // tag.lanes))
             space = Space.of(self, blocks, tag.lanes)
             for start in range(first, last, blocks * tag.lanes):
                 chunk = slice(start, min(start + blocks * tag.lanes, last))
                 self._fill(points[chunk], tag, space, energies[chunk], gradients[chunk])
 
-        run_in_threads(work, len(points), tag.lanes, len(self.plan.sum_left) * len(points))
+        run_in_threads(work, len(points), tag.lanes, self.pairs * len(points))
         return energies, gradients
 
     def _fill(
@@ -91,22 +92,19 @@ class Prepared:
         """Write ∇E of blocks (B, 2M, L) to ``slopes`` and E to ``space.energies`` (B, L)."""
         from groupfeat.energy.kernels import _blocks as kernels
 
-        sum_blocks = kernels.sum_blocks_of_own if self.is_own else kernels.sum_blocks
-        pull_blocks = kernels.pull_blocks_of_own if self.is_own else kernels.pull_blocks
-        used = len(weights)
-        sums, squares, energies = space.sums[:used], space.squares[:used], space.energies[:used]
-        sum_blocks(weights, self.plan, self.mode, self.act, sums, squares, tag)
-        kernels.read_blocks(
+        work = kernels.evaluate_blocks_of_own if self.is_own else kernels.evaluate_blocks
+        work(
+            weights,
+            self.plan,
             self.readout,
-            squares,
-            self.mode.kappa,
-            sums,
+            self.mode,
+            self.act,
+            space.sums,
             space.read,
-            self.act.factor,
-            energies,
+            space.energies[: len(weights)],
+            slopes,
             tag,
         )
-        pull_blocks(weights, self.plan, self.mode, self.act, sums, slopes, tag)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,27 +115,23 @@ class Space:
     ----------
     weights, slopes
         (B, 2M, L).
-    sums
-        (B, labels, L).
-    squares, energies
+    sums, read
+        (labels, L) and (rows, L), of one block at a time.
+    energies
         (B, L).
-    read
-        (rows, L).
     """
 
     weights: Floats
     slopes: Floats
     sums: Floats
-    squares: Floats
-    energies: Floats
     read: Floats
+    energies: Floats
 
     @classmethod
     def of(cls, prepared: Prepared, blocks: int, lanes: int) -> "Space":
         """Allocate for an energy."""
         shapes: list[tuple[int, ...]] = [(blocks, prepared.width, lanes)] * 2
-        shapes += [(blocks, prepared.labels, lanes), (blocks, lanes), (blocks, lanes)]
-        shapes += [(prepared.rows, lanes)]
+        shapes += [(prepared.labels, lanes), (prepared.rows, lanes), (blocks, lanes)]
         return cls(*(aligned(shape, prepared.dtype) for shape in shapes))
 
 
@@ -153,6 +147,7 @@ def prepare(pairs: PairSet, sigma: Activation, kind: Variant, dtype: np.dtype[An
         mode = kernels.SumLessSquares(readout.kappa)
     return Prepared(
         pairs.pair_plan if kind.name == "residual" else pairs.target_plan,
+        len(pairs),
         mapped,
         mode,
         kernel_activation(
