@@ -60,9 +60,9 @@ from groupfeat.energy.saddles._landscape_graph import (
     LandscapeGraph,
     Merge,
     explore_landscape,
-    merge_graphs,
 )
 from groupfeat.energy.saddles._landscape_store import extend_store, load_store
+from groupfeat.energy.saddles._merging import merge_graphs
 from groupfeat.energy.saddles._saddles import (
     CriticalPoints,
     branches_of,

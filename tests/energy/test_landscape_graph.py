@@ -198,6 +198,7 @@ def test_merging_does_not_depend_on_the_order_of_maxima(subset_graph: LandscapeG
         maxima_counts=subset_graph.maxima_counts[turned],
         ends=place[subset_graph.ends],
     )
+    other = replace(other, searched=other.searched + np.uint64(1))
     both = merge_graphs(other, subset_graph)
     assert len(both.saddles) == len(subset_graph.saddles)
     np.testing.assert_allclose(both.barriers(), subset_graph.barriers(), rtol=1e-9)
@@ -235,7 +236,11 @@ def test_manifolds_do_not_merge_by_distance() -> None:
 
 
 def test_merging_keeps_the_ends_that_either_run_knows(subset_graph: LandscapeGraph) -> None:
-    lost = replace(subset_graph, ends=np.where(np.arange(2) == 1, -1, subset_graph.ends))
+    lost = replace(
+        subset_graph,
+        ends=np.where(np.arange(2) == 1, -1, subset_graph.ends),
+        searched=subset_graph.searched + np.uint64(1),
+    )
     assert len(lost.components) > 1
     for one, other in ((lost, subset_graph), (subset_graph, lost)):
         both = merge_graphs(one, other)
@@ -269,3 +274,17 @@ def test_the_largest_component_stands_first(subset_graph: LandscapeGraph) -> Non
     ends = np.where(subset_graph.ends == 0, -1, subset_graph.ends)
     apart = replace(subset_graph, ends=ends)
     assert apart.components == (tuple(range(1, len(subset_graph.maxima))), (0,))
+
+
+def test_a_search_does_not_count_twice(subset_graph: LandscapeGraph) -> None:
+    """Merged with itself a graph would look complete: each class met twice at least."""
+    few = explore_landscape(subset_graph.pairs, starts=40, searches=60, rng=3)
+    again = explore_landscape(subset_graph.pairs, starts=40, searches=60, rng=3)
+    assert len(few.searched) == len(np.unique(few.searched)) == 100
+    for other in (few, again, replace(few, searched=few.searched[::7])):
+        with pytest.raises(ValueError, match=r"searches were counted before.*another rng"):
+            merge_graphs(few, other)
+    both = merge_graphs(few, subset_graph)
+    with pytest.raises(ValueError, match="100 of the 100 searches"):
+        merge_graphs(both, few)
+    assert len(both.searched) == both.maxima_tries + both.saddle_tries

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from groupfeat.energy import (
     LandscapeGraph,
+    energy,
     explore_landscape,
     extend_store,
     family_shares,
@@ -20,9 +22,10 @@ from groupfeat.energy import (
     load_store,
     merge_graphs,
     polynomial_activation,
+    random_starts,
     sample_pairs,
 )
-from groupfeat.energy.saddles._landscape_store import _read_activation
+from groupfeat.energy.saddles._store_reading import read_activation
 from groupfeat.groups import cyclic, irreps, symmetric
 
 PAIRS = sample_pairs(cyclic(5), 0.8, rng=0)
@@ -50,6 +53,11 @@ def watched(*args, **more):
 store.merge_graphs = watched
 store.extend_store(sys.argv[1], graph)
 """
+
+
+def as_run(graph: LandscapeGraph, number: int) -> LandscapeGraph:
+    """Return the same points, as if other searches had found them."""
+    return replace(graph, searched=np.sort(graph.searched + np.uint64(number)))
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +129,7 @@ def test_a_run_that_dies_leaves_the_store_readable(graph: LandscapeGraph, tmp_pa
     back = load_store(path)
     assert back.maxima_tries == 60
     assert len(back.saddles) == len(graph.saddles)
-    assert extend_store(path, graph).maxima_tries == 120
+    assert extend_store(path, as_run(graph, 1)).maxima_tries == 120
 
 
 def test_files_of_something_else_are_refused(graph: LandscapeGraph, tmp_path: Path) -> None:
@@ -169,7 +177,7 @@ def test_a_graph_without_points_comes_back(tmp_path: Path) -> None:
     assert (len(none.maxima), len(none.saddles)) == (0, 0)
     extend_store(path, none)
     assert load_store(path).saddle_tries == 5
-    assert extend_store(path, none).saddle_tries == 10
+    assert extend_store(path, as_run(none, 1)).saddle_tries == 10
 
 
 @pytest.mark.parametrize(
@@ -178,12 +186,32 @@ def test_a_graph_without_points_comes_back(tmp_path: Path) -> None:
         "UPDATE maxima SET energy = NULL WHERE id = 0",
         "UPDATE maxima SET energy = 'high' WHERE id = 0",
         "UPDATE maxima SET gradient_norm = 7 WHERE id = 0",
+        "UPDATE maxima SET gradient_norm = 0.9 WHERE id = 0",
         "UPDATE maxima SET idx = 1 WHERE id = 0",
         "UPDATE saddles SET idx = 0 WHERE id = 0",
         "UPDATE maxima SET nullity = -1 WHERE id = 0",
         "UPDATE maxima SET found = -1 WHERE id = 0",
         "UPDATE maxima SET found = 1000 WHERE id = 0",
         "UPDATE maxima SET found = NULL WHERE id = 0",
+        "UPDATE maxima SET found = 0.5 WHERE id = 0",
+        "UPDATE maxima SET found = 9223372036854775807",
+        "UPDATE saddles SET found = 9223372036854775807",
+        "UPDATE maxima SET nullity = 1 WHERE id = 0",
+        "UPDATE maxima SET nullity = 1, declared = 1 WHERE id = 0",
+        "INSERT INTO maxima SELECT 99, energy, gradient_norm, idx, declared, nullity, 0, weight "
+        "FROM maxima WHERE id = 0",
+        "INSERT INTO saddles SELECT 999, energy, gradient_norm, idx, declared, nullity, 0, weight, "
+        "first, second FROM saddles WHERE id = 0",
+        "UPDATE runs SET maxima_tries = 61",
+        "UPDATE runs SET maxima_tries = 60.5",
+        "UPDATE runs SET maxima_tries = 9223372036854775807",
+        "UPDATE runs SET tolerance = 2",
+        "UPDATE runs SET tolerance = 1e-20",
+        "UPDATE runs SET tolerance = NULL",
+        "UPDATE runs SET searched = zeroblob(1120)",
+        "UPDATE runs SET searched = 'text'",
+        "INSERT INTO runs SELECT 9, maxima_tries, saddle_tries, tolerance, versions, searched "
+        "FROM runs",
         "UPDATE maxima SET weight = zeroblob(80), energy = 0 WHERE id = 0",
         "UPDATE maxima SET weight = 'text' WHERE id = 0",
         "UPDATE saddles SET first = 999 WHERE id = 0",
@@ -214,6 +242,75 @@ def test_a_damaged_store_is_neither_read_nor_extended(
     assert path.read_bytes() == before
 
 
+def test_a_point_that_is_not_critical_is_no_maximum(graph: LandscapeGraph, tmp_path: Path) -> None:
+    """A weight with its own energy beside it, and a claim that nothing pulls there."""
+    path = tmp_path / "c5.sqlite"
+    extend_store(path, graph)
+    aside = graph.maxima.weights[0] + 0.05 * random_starts(5, 1, rng=0)[0]
+    aside /= np.linalg.norm(aside)
+    level = float(energy(aside, PAIRS))
+    with closing(sqlite3.connect(path)) as store, store:
+        row = (level, aside.astype("<f8").tobytes())
+        store.execute("UPDATE maxima SET energy = ?, weight = ? WHERE id = 0", row)
+    with pytest.raises(ValueError, match="is damaged: a weight is no critical point"):
+        load_store(path)
+
+
+def test_a_saddle_below_no_maximum_is_seen(graph: LandscapeGraph, tmp_path: Path) -> None:
+    path = tmp_path / "c5.sqlite"
+    extend_store(path, graph)
+    low = int(np.argmin(graph.maxima.energies))
+    high = int(np.argmax(graph.saddles.energies))
+    assert graph.maxima.energies[low] < graph.saddles.energies[high]
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("UPDATE saddles SET first = ? WHERE id = ?", (low, high))
+    with pytest.raises(ValueError, match="a saddle lies above its end"):
+        load_store(path)
+
+
+def test_a_repeated_run_does_not_count_twice(graph: LandscapeGraph, tmp_path: Path) -> None:
+    path = tmp_path / "c5.sqlite"
+    extend_store(path, graph)
+    before = path.read_bytes()
+    again = explore_landscape(PAIRS, starts=60, searches=80, rng=0)
+    with pytest.raises(ValueError, match="140 of the 140 searches were counted before"):
+        extend_store(path, again)
+    # More starts from one seed begin with the same ones.
+    longer = explore_landscape(PAIRS, starts=70, searches=10, rng=0)
+    with pytest.raises(ValueError, match=r"6\d of the 80 searches were counted before"):
+        extend_store(path, longer)
+    assert path.read_bytes() == before
+    other = extend_store(path, explore_landscape(PAIRS, starts=5, searches=5, rng=1))
+    assert (other.maxima_tries, other.saddle_tries) == (65, 85)
+    # What the file remembers counts, not only its last run.
+    with pytest.raises(ValueError, match="140 of the 140 searches"):
+        extend_store(path, graph)
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        ("1", "a store of format 1, which did not tell a repeated run"),
+        ("3", "a store of format 3, expected 2; open it with the groupfeat that wrote it"),
+    ],
+)
+def test_stores_of_another_format_are_refused(
+    graph: LandscapeGraph, tmp_path: Path, number: str, told: str
+) -> None:
+    path = tmp_path / "c5.sqlite"
+    extend_store(path, graph)
+    with closing(sqlite3.connect(path)) as store, store:
+        store.execute("UPDATE problem SET value = ? WHERE key = 'format'", (number,))
+        if number == "1":
+            store.execute("ALTER TABLE runs DROP COLUMN searched")
+            store.execute("ALTER TABLE runs DROP COLUMN tolerance")
+    before = path.read_bytes()
+    for door in (load_store, lambda p: extend_store(p, as_run(graph, 1))):
+        with pytest.raises(ValueError, match=told):
+            door(path)
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -223,9 +320,9 @@ def test_a_damaged_store_is_neither_read_nor_extended(
         ("activation", '{"name": "power", "parameter": "a"}'),
         ("variant", "other"),
         ("signs", "[[5, 5]]"),
+        ("signs", "[[1, 1], [1, -1]]"),
         ("signs", "7"),
         ("signs", "[" * 100_000),
-        ("format", "2"),
     ],
 )
 def test_hostile_texts_are_refused(
@@ -263,7 +360,7 @@ def test_paths_that_cannot_be_a_store_are_refused(graph: LandscapeGraph, tmp_pat
 def test_threads_extend_one_store_together(graph: LandscapeGraph, tmp_path: Path) -> None:
     path = tmp_path / "c5.sqlite"
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: extend_store(path, graph), range(12)))
+        list(pool.map(lambda i: extend_store(path, as_run(graph, i)), range(12)))
     back = load_store(path)
     assert (back.maxima_tries, back.saddle_tries) == (12 * 60, 12 * 80)
     np.testing.assert_array_equal(back.maxima_counts, 12 * graph.maxima_counts)
@@ -273,7 +370,7 @@ def test_threads_extend_one_store_together(graph: LandscapeGraph, tmp_path: Path
 def test_polynomials_are_kept() -> None:
     sigma = polynomial_activation([0, 0, 1, 0.5])
     told = {"name": sigma.name, "parameter": sigma.parameter, "coefficients": [0, 0, 1, 0.5]}
-    assert _read_activation(told) == sigma
+    assert read_activation(told) == sigma
 
 
 def test_manifolds_keep_their_declared_directions(tmp_path: Path) -> None:
@@ -286,6 +383,6 @@ def test_manifolds_keep_their_declared_directions(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load_store(path).maxima.declared, found.maxima.declared)
     np.testing.assert_array_equal(load_store(path).saddles.declared, found.saddles.declared)
     with pytest.raises(ValueError, match="pass labels"):
-        extend_store(path, found)
-    again = extend_store(path, found, labels=lambda w: family_shares(w, table))
+        extend_store(path, as_run(found, 1))
+    again = extend_store(path, as_run(found, 1), labels=lambda w: family_shares(w, table))
     assert len(again.maxima) == len(found.maxima)

@@ -1,6 +1,7 @@
 """The graph of maxima and saddles, its barriers and its merge tree."""
 
-from dataclasses import dataclass, field, replace
+import hashlib
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 import networkx as nx
@@ -17,6 +18,7 @@ from groupfeat.energy.objective._variants import Variant, get_variant
 from groupfeat.energy.saddles._saddles import (
     CriticalPoints,
     branches_of,
+    concatenate_points,
     declared_flat,
     find_saddles,
     follow_flow,
@@ -30,10 +32,12 @@ from groupfeat.energy.saddles._same_points import (
     sign_symmetries,
 )
 
-__all__ = ["LandscapeGraph", "Merge", "explore_landscape", "merge_graphs"]
+__all__ = ["LandscapeGraph", "Merge", "explore_landscape"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Digests = NDArray[np.uint64]
+_DIGITS = 9
 
 
 class _Options(TypedDict):
@@ -81,6 +85,11 @@ class LandscapeGraph:
         Searches made in all, with those that ended elsewhere.
     signs
         Signs (s, t) for which [a; b] and [sa; tb] are one class.
+    tolerance
+        Relative Riemannian gradient below which a point counts as critical.
+    searched
+        A digest of each search's start, sorted, shape (maxima_tries + saddle_tries,): what
+        tells a repeated run from a new one.
     """
 
     pairs: PairSet = field(repr=False)
@@ -94,6 +103,8 @@ class LandscapeGraph:
     maxima_tries: int
     saddle_tries: int
     signs: Signs
+    tolerance: float
+    searched: Digests = field(repr=False)
 
     @property
     def only_from_saddles(self) -> int:
@@ -218,7 +229,8 @@ def explore_landscape(
     signs = sign_symmetries(pairs, sigma, variant=kind) if modulo_sign else ((1, 1),)
     same = Sameness(signs, labels)
     options: _Options = {"variant": kind, "flat": flat, "tolerance": tolerance}
-    ended = follow_flow(random_starts(order, starts, rng=generator), pairs, sigma, **options)
+    begun = random_starts(order, starts, rng=generator)
+    ended = follow_flow(begun, pairs, sigma, **options)
     maxima, maxima_counts = group_points(ended, 0, same)
     away = random_starts(order, searches, rng=generator)
     near = np.flatnonzero(np.arange(searches) % 2) if len(maxima) else np.zeros(0, dtype=np.intp)
@@ -228,7 +240,7 @@ def explore_landscape(
     met = find_saddles(away, pairs, sigma, **options)
     saddles, saddle_counts = group_points(met, 1, same)
     sides = branches_of(saddles, pairs, sigma, **options)
-    everything = _concatenate(maxima, *sides)
+    everything = concatenate_points(maxima, *sides)
     classes, members = classes_of(everything, 0, same)
     counts = np.zeros(len(classes), dtype=np.intp)
     np.add.at(counts, members[: len(maxima)], maxima_counts)
@@ -245,94 +257,17 @@ def explore_landscape(
         maxima_tries=starts,
         saddle_tries=searches,
         signs=signs,
+        tolerance=tolerance,
+        searched=np.sort(np.concatenate([_digests(begun, b"flow"), _digests(away, b"saddle")])),
     )
 
 
-def merge_graphs(
-    first: LandscapeGraph, second: LandscapeGraph, *, labels: Labels | None = None
-) -> LandscapeGraph:
-    """Return what two searches of one landscape found together; counts and tries add up.
-
-    Raises
-    ------
-    ValueError
-        If the two are of different problems, or count signs differently, or if their maxima
-        form manifolds, as the symmetry of E says, and no labels tell which are one.
-    """
-    if not _is_same_problem(first, second):
-        raise ValueError(
-            "the graphs are of different pair sets, energies or signs: nothing to merge"
-        )
-    if labels is None and (first.maxima.declared.any() or second.maxima.declared.any()):
-        raise ValueError(
-            "the maxima form manifolds; pass labels, as for explore_landscape, to merge them"
-        )
-    same = Sameness(first.signs, labels)
-    maxima = _concatenate(first.maxima, second.maxima)
-    saddles = _concatenate(first.saddles, second.saddles)
-    tops, top_of = classes_of(maxima, 0, same)
-    passes, pass_of = classes_of(saddles, 1, same)
-    moved = np.concatenate(
-        [first.ends, np.where(second.ends < 0, -1, second.ends + len(first.maxima))]
-    )
-    ends = np.where(moved < 0, -1, top_of[np.maximum(moved, 0)])
-    return replace(
-        first,
-        maxima=maxima.take(tops),
-        saddles=saddles.take(passes),
-        maxima_counts=_total(top_of, [*first.maxima_counts, *second.maxima_counts], len(tops)),
-        saddle_counts=_total(pass_of, [*first.saddle_counts, *second.saddle_counts], len(passes)),
-        ends=_best_known(ends, pass_of, passes),
-        maxima_tries=first.maxima_tries + second.maxima_tries,
-        saddle_tries=first.saddle_tries + second.saddle_tries,
-    )
-
-
-def _best_known(ends: Indices, members: Indices, heads: Indices) -> Indices:
-    """Return the ends of each class from its head, or from a member that knows both."""
-    found = ends[heads]
-    for row in np.flatnonzero((ends >= 0).all(axis=1)).tolist():
-        if found[members[row]].min() < 0:
-            found[members[row]] = ends[row]
-    return found
-
-
-def _total(members: Indices, counts: list[int], classes: int) -> Indices:
-    total = np.zeros(classes, dtype=np.intp)
-    np.add.at(total, members, np.array(counts, dtype=np.intp))
-    return total
-
-
-def _concatenate(*parts: CriticalPoints) -> CriticalPoints:
-    return CriticalPoints(
-        np.concatenate([p.weights for p in parts]),
-        np.concatenate([p.energies for p in parts]),
-        np.concatenate([p.gradient_norms for p in parts]),
-        np.concatenate([p.indices for p in parts]),
-        np.concatenate([p.declared for p in parts]),
-        np.concatenate([p.nullities for p in parts]),
-        tuple(status for p in parts for status in p.statuses),
-    )
-
-
-def _is_same_variant(first: Variant, second: Variant) -> bool:
-    """Return whether two variants are one energy."""
-    one, other = first.matrix, second.matrix
-    if first.name != second.name or (one is None) != (other is None):
-        return False
-    return one is None or other is None or np.array_equal(one, other)
-
-
-def _is_same_problem(first: LandscapeGraph, second: LandscapeGraph) -> bool:
-    one, other = first.pairs, second.pairs
-    return (
-        first.activation == second.activation
-        and first.signs == second.signs
-        and _is_same_variant(first.variant, second.variant)
-        and np.array_equal(one.group.cayley_table, other.group.cayley_table)
-        and np.array_equal(one.left, other.left)
-        and np.array_equal(one.right, other.right)
-    )
+def _digests(starts: Floats, kind: bytes) -> Digests:
+    """Return a number for each start of a search, equal for equal starts, shape (N,)."""
+    # Rounded, so that another machine's last bits do not make a new search of it.
+    rows = np.round(starts, _DIGITS) + 0.0
+    found = [hashlib.blake2b(row.tobytes(), digest_size=8, person=kind).digest() for row in rows]
+    return np.frombuffer(b"".join(found), dtype="<u8").astype(np.uint64)
 
 
 def _certificate(points: CriticalPoints, i: int) -> dict[str, float | int]:

@@ -4,7 +4,6 @@ Weights are raw little-endian float64, everything else numbers and JSON text; no
 pickled. Each change is one transaction, so a run that dies leaves the file as it was.
 """
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -15,26 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from groupfeat.energy.ascent._search import CONVERGED
-from groupfeat.energy.objective._activations import (
-    Activation,
-    get_activation,
-    polynomial_activation,
-)
-from groupfeat.energy.objective._energy import energy
 from groupfeat.energy.objective._pairs import PairSet
-from groupfeat.energy.objective._variants import get_variant
-from groupfeat.energy.saddles._landscape_graph import LandscapeGraph, merge_graphs
+from groupfeat.energy.saddles._landscape_graph import LandscapeGraph
+from groupfeat.energy.saddles._merging import merge_graphs
 from groupfeat.energy.saddles._saddles import CriticalPoints
 from groupfeat.energy.saddles._same_points import Labels
-from groupfeat.groups import FiniteGroup
+from groupfeat.energy.saddles._store_reading import FORMAT, check_format, digest, read_graph
 
 __all__ = ["extend_store", "load_store"]
 
-_FORMAT = 1
-_DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _TABLES = """
 CREATE TABLE problem (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE arrays (name TEXT PRIMARY KEY, dtype TEXT NOT NULL, shape TEXT NOT NULL,
@@ -45,14 +34,7 @@ CREATE TABLE saddles (id INTEGER PRIMARY KEY, energy REAL, gradient_norm REAL, i
                       declared INTEGER, nullity INTEGER, found INTEGER, weight BLOB NOT NULL,
                       first INTEGER, second INTEGER);
 CREATE TABLE runs (id INTEGER PRIMARY KEY, maxima_tries INTEGER, saddle_tries INTEGER,
-                   versions TEXT NOT NULL);
-"""
-_READ_MAXIMA = """
-SELECT energy, gradient_norm, idx, declared, nullity, weight, found FROM maxima ORDER BY id
-"""
-_READ_SADDLES = """
-SELECT energy, gradient_norm, idx, declared, nullity, weight, found, first, second
-FROM saddles ORDER BY id
+                   tolerance REAL, versions TEXT NOT NULL, searched BLOB NOT NULL);
 """
 
 
@@ -76,9 +58,10 @@ def extend_store(
     Raises
     ------
     ValueError
-        If the file is no store, or one of another group, pair set, activation or energy;
-        or if σ or the energy cannot be written down (a user's own function, a residual);
-        or if the file is damaged or cannot be written. It stays as it was then.
+        If the file is no store, or one of another format, group, pair set, activation or
+        energy; or if it holds a search of this graph already, which would count twice; or if σ
+        or the energy cannot be written down (a user's own function, a residual); or if the file
+        is damaged or cannot be written. It stays as it was then.
 
     Examples
     --------
@@ -104,8 +87,9 @@ def extend_store(
             _write_problem(store, graph.pairs)
             merged = graph
         else:
+            check_format(store, path)
             _check_same(store, described, path)
-            known = replace(_load(store, path), pairs=graph.pairs)
+            known = replace(read_graph(store, path), pairs=graph.pairs)
             merged = merge_graphs(known, graph, labels=labels)
         _write_graph(store, merged, graph)
     return merged
@@ -117,8 +101,9 @@ def load_store(path: str | Path) -> LandscapeGraph:
     Raises
     ------
     ValueError
-        If the file is no store or cannot be opened, or is damaged: E of a point is not what was
-        stored beside it, a digest does not fit, a count or an end is impossible.
+        If the file is no store or cannot be opened, or is of another format, or is damaged: a
+        point is not the critical point that it is said to be, or stands there twice; a digest
+        does not fit; a count or an end is impossible.
     FileNotFoundError
         If there is no such file.
     """
@@ -127,7 +112,8 @@ def load_store(path: str | Path) -> LandscapeGraph:
     with _transaction(Path(path), "BEGIN") as store:
         if not _is_made(store, path):
             raise ValueError(f"{path} is empty, not a landscape store; extend_store fills one")
-        return _load(store, path)
+        check_format(store, path)
+        return read_graph(store, path)
 
 
 def _describe(graph: LandscapeGraph) -> dict[str, str]:
@@ -143,10 +129,10 @@ def _describe(graph: LandscapeGraph) -> dict[str, str]:
         "coefficients": list(sigma.coefficients),
     }
     return {
-        "format": str(_FORMAT),
+        "format": str(FORMAT),
         "group": pairs.group.name,
-        "table_sha256": _digest(pairs.group.cayley_table),
-        "pairs_sha256": _digest(np.stack([pairs.left, pairs.right])),
+        "table_sha256": digest(pairs.group.cayley_table),
+        "pairs_sha256": digest(np.stack([pairs.left, pairs.right])),
         "sampling": pairs.sampling,
         "activation": json.dumps(fields, sort_keys=True),
         "variant": graph.variant.name,
@@ -157,7 +143,6 @@ def _describe(graph: LandscapeGraph) -> dict[str, str]:
 def _check_same(store: sqlite3.Connection, described: dict[str, str], path: str | Path) -> None:
     told = dict(store.execute("SELECT key, value FROM problem"))
     for key, name in (
-        ("format", "format"),
         ("table_sha256", "group"),
         ("pairs_sha256", "pair set"),
         ("sampling", "sampling of pairs"),
@@ -220,8 +205,15 @@ def _write_graph(store: sqlite3.Connection, merged: LandscapeGraph, new: Landsca
     )
     versions = json.dumps({name: version(name) for name in ("groupfeat", "numpy")})
     store.execute(
-        "INSERT INTO runs (maxima_tries, saddle_tries, versions) VALUES (?, ?, ?)",
-        (new.maxima_tries, new.saddle_tries, versions),
+        "INSERT INTO runs (maxima_tries, saddle_tries, tolerance, versions, searched) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (
+            new.maxima_tries,
+            new.saddle_tries,
+            new.tolerance,
+            versions,
+            new.searched.astype("<u8").tobytes(),
+        ),
     )
 
 
@@ -236,100 +228,3 @@ def _rows(points: CriticalPoints) -> Iterator[tuple[Any, ...]]:
             int(points.nullities[i]),
             points.weights[i].astype("<f8").tobytes(),
         )
-
-
-def _load(store: sqlite3.Connection, path: str | Path) -> LandscapeGraph:
-    """Return the graph in the file; whatever a damaged one throws becomes one clear error."""
-    try:
-        return _read(store)
-    except _DAMAGE as error:
-        raise ValueError(f"{path} is damaged: {error!s:.200}; restore it from a copy") from error
-
-
-def _read(store: sqlite3.Connection) -> LandscapeGraph:
-    told = dict(store.execute("SELECT key, value FROM problem"))
-    _need(told["format"] == str(_FORMAT), f"its format is {told['format']:.20}, not {_FORMAT}")
-    pairs = _read_pairs(store, told)
-    tops = store.execute(_READ_MAXIMA).fetchall()
-    passes = store.execute(_READ_SADDLES).fetchall()
-    tries = store.execute("SELECT SUM(maxima_tries), SUM(saddle_tries) FROM runs").fetchone()
-    graph = LandscapeGraph(
-        pairs=pairs,
-        activation=_read_activation(json.loads(told["activation"])),
-        variant=get_variant(told["variant"]),
-        maxima=_points(tops, pairs.order, 0),
-        saddles=_points(passes, pairs.order, 1),
-        maxima_counts=np.array([int(row[6]) for row in tops], dtype=np.intp),
-        saddle_counts=np.array([int(row[6]) for row in passes], dtype=np.intp),
-        ends=np.array([[int(i) for i in row[7:9]] for row in passes], np.intp).reshape(-1, 2),
-        maxima_tries=int(tries[0]),
-        saddle_tries=int(tries[1]),
-        signs=tuple((int(s), int(t)) for s, t in json.loads(told["signs"])),
-    )
-    _check_read(graph)
-    return graph
-
-
-def _check_read(graph: LandscapeGraph) -> None:
-    counts, ends = (graph.maxima_counts, graph.saddle_counts), graph.ends
-    _need(all((count >= 0).all() for count in counts), "a count is negative")
-    enough = counts[0].sum() <= graph.maxima_tries and counts[1].sum() <= graph.saddle_tries
-    _need(bool(enough), "more ends are counted than searches were made")
-    _need(bool(((ends >= -1) & (ends < len(graph.maxima))).all()), "a saddle has no such end")
-    units = ((1, 1), (1, -1), (-1, 1), (-1, -1))
-    _need((1, 1) in graph.signs and set(graph.signs) <= set(units), "a sign is not 1 or -1")
-    for points in (graph.maxima, graph.saddles):
-        level = energy(points.weights, graph.pairs, graph.activation, variant=graph.variant)
-        apart = np.abs(level - points.energies)
-        same = apart <= 1e-8 * np.abs(points.energies) + 1e-15
-        _need(bool(same.all()), "a weight has not the energy stored beside it")
-
-
-def _need(holds: bool, complaint: str) -> None:
-    if not holds:
-        raise ValueError(complaint)
-
-
-def _points(rows: list[tuple[Any, ...]], order: int, index: int) -> CriticalPoints:
-    blobs = [row[5] for row in rows]
-    whole = all(isinstance(blob, bytes) and len(blob) == 16 * order for blob in blobs)
-    _need(whole, f"a weight is not {2 * order} numbers long")
-    weights = np.array([np.frombuffer(b, dtype="<f8") for b in blobs]).reshape(-1, 2 * order)
-    numbers = np.array([row[:5] for row in rows], dtype=np.float64).reshape(-1, 5)
-    _need(bool(np.isfinite(numbers).all()), "an energy or a certificate is missing")
-    _need(bool((numbers[:, 1] <= 1).all()), "a relative gradient is above 1")
-    _need(bool((numbers[:, 2] == index).all()), f"an index is not {index}")
-    _need(bool((numbers >= 0).all() and (numbers[:, 3] <= numbers[:, 4]).all()), "a nullity is off")
-    _need(bool((np.abs(np.linalg.norm(weights, axis=1) - 1) <= 1e-8).all()), "a norm is not 1")
-    found, declared, nullity = numbers[:, 2:].astype(np.intp).T
-    return CriticalPoints(
-        weights, numbers[:, 0], numbers[:, 1], found, declared, nullity, (CONVERGED,) * len(rows)
-    )
-
-
-def _read_pairs(store: sqlite3.Connection, told: dict[str, str]) -> PairSet:
-    table = _array(store, "cayley_table")
-    left, right = (_array(store, side).astype(np.intp) for side in ("left", "right"))
-    _need(_digest(table) == told["table_sha256"], "its Cayley table is another")
-    _need(_digest(np.stack([left, right])) == told["pairs_sha256"], "its pairs are others")
-    inside = min(left.min(), right.min()) >= 0 and max(left.max(), right.max()) < len(table)
-    _need(bool(inside), "a pair is none of the group")
-    group = FiniteGroup.from_cayley_table(table, name=told["group"])
-    return PairSet(group, left, right, told["sampling"])
-
-
-def _array(store: sqlite3.Connection, name: str) -> NDArray[np.int64]:
-    row = store.execute("SELECT dtype, shape, data FROM arrays WHERE name = ?", (name,)).fetchone()
-    _need(row is not None, f"its array {name} is missing")
-    _need(row[0] == "<i8", f"its array {name} is not of integers")
-    return np.frombuffer(row[2], dtype="<i8").reshape(json.loads(row[1]))
-
-
-def _read_activation(fields: dict[str, Any]) -> Activation:
-    if fields["name"] == "polynomial":
-        return polynomial_activation(fields["coefficients"])
-    return get_activation(fields["name"], fields["parameter"])
-
-
-def _digest(array: NDArray[Any]) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array, dtype="<i8").tobytes()).hexdigest()

@@ -88,6 +88,19 @@ class CriticalPoints:
         )
 
 
+def concatenate_points(*parts: CriticalPoints) -> CriticalPoints:
+    """Return the points of all parts, in order."""
+    return CriticalPoints(
+        np.concatenate([p.weights for p in parts]),
+        np.concatenate([p.energies for p in parts]),
+        np.concatenate([p.gradient_norms for p in parts]),
+        np.concatenate([p.indices for p in parts]),
+        np.concatenate([p.declared for p in parts]),
+        np.concatenate([p.nullities for p in parts]),
+        tuple(status for p in parts for status in p.statuses),
+    )
+
+
 def declared_flat(
     pairs: PairSet, activation: str | Activation, *, variant: str | Variant = "raw"
 ) -> FlatDirections | None:
@@ -267,10 +280,10 @@ def _walk(
             moved = _unit(w[active] + step(model, w[active]))
             w[active[going]] = moved[going]
             active = active[going]
-    return _certify(w, problem, tolerance)
+    return certify(w, problem, tolerance)
 
 
-def _certify(weights: Floats, problem: Problem, tolerance: float) -> CriticalPoints:
+def certify(weights: Floats, problem: Problem, tolerance: float) -> CriticalPoints:
     """Return unit ``weights`` with E, gradient, index and nullity, measured anew."""
     parts = []
     for part in _blocks(weights):
