@@ -15,6 +15,7 @@ from torch.nn.functional import pad
 
 from groupfeat.training.many._stack_network import StackSpec, measure_stack, stack_gradients
 from groupfeat.training.many._stack_pairs import StackedPairs
+from groupfeat.training.network._subnormals import flushed_subnormals
 from groupfeat.training.run._optimizers import rate_factor
 from groupfeat.training.run._progress import Run
 from groupfeat.training.run._updates import AdamNumbers, adam_numbers, adam_update, gd_update
@@ -75,6 +76,7 @@ class Stack:
     def _release_ended(self) -> None:
         self._release([run for run in self.runs if run.epoch >= run.end or run.diverged])
 
+    @flushed_subnormals()
     def _step(self) -> list[Run]:
         """Take one step; runs whose loss is not finite leave without one and are returned."""
         loss, first, second = stack_gradients(

@@ -12,6 +12,7 @@ from torch import Tensor
 from groupfeat.training.network._hidden import Layers, NetSpec, Workspace
 from groupfeat.training.network._model import DTYPES, Composer, initial_parameters
 from groupfeat.training.network._network import PairTensors, layer_gradients, measure
+from groupfeat.training.network._subnormals import flushed_subnormals
 from groupfeat.training.run._compaction import living_nodes, put_back
 from groupfeat.training.run._optimizers import Optimizer
 from groupfeat.training.run._ridge import ridge_gradients, ridge_solution
@@ -127,6 +128,7 @@ class Run:
             _arrays(self._whole(self.optimizer.state)),
         )
 
+    @flushed_subnormals()
     def _step(self) -> bool:
         """Take one step; without one, return False when the loss is not finite."""
         loss, gradients = self.composer.gradients(self.parameters, self._pull)
@@ -163,6 +165,7 @@ class Run:
             norms = _norms(weights, self.config.weight_norm)
             weights.mul_(self.norms / norms.clamp_min(torch.finfo(weights.dtype).tiny))  # type: ignore[union-attr]
 
+    @flushed_subnormals()
     def _evaluate(self) -> None:
         self._solve()
         layers = self.composer.layers(self.parameters)

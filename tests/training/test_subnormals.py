@@ -1,0 +1,62 @@
+"""Training computes no subnormal numbers, and leaves the thread as it was."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from groupfeat.groups import symmetric
+from groupfeat.training import TrainConfig, train_many
+from groupfeat.training.many import _stack
+from groupfeat.training.network._subnormals import flushed_subnormals
+from groupfeat.training.run import _progress
+
+CONFIG = TrainConfig(n_hidden=8, epochs=3, stop="never", eval_every=1)
+
+
+def are_flushed() -> bool:
+    return sys.float_info.min / 2 == 0.0
+
+
+@pytest.fixture
+def flush() -> Iterator[None]:
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor cannot flush subnormal numbers")
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "stacked"),
+    [(_progress, "layer_gradients", False), (_stack, "stack_gradients", True)],
+)
+def test_a_step_is_taken_without_subnormals(
+    module: Any, name: str, stacked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, compute = [], getattr(module, name)
+
+    def watched(*arguments: Any) -> Any:
+        seen.append(are_flushed())
+        return compute(*arguments)
+
+    monkeypatch.setattr(module, name, watched)
+    configs = [replace(CONFIG, init_seed=seed) for seed in range(2)]
+    for _ in train_many(symmetric(3), configs, stacked=stacked):
+        assert not are_flushed()
+    assert seen == [True] * (3 if stacked else 6)
+
+
+def test_an_error_leaves_the_thread_as_it_was() -> None:
+    with pytest.raises(KeyError), flushed_subnormals():
+        raise KeyError("a caller's own")
+    assert not are_flushed()
+
+
+@pytest.mark.usefixtures("flush")
+def test_what_the_caller_set_stays() -> None:
+    with flushed_subnormals():
+        assert are_flushed()
+    assert are_flushed()
