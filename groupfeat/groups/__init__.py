@@ -54,6 +54,7 @@ from groupfeat.groups.representations._fourier import (
 )
 from groupfeat.groups.representations._irrep import Irrep
 from groupfeat.groups.representations._irreps import Irreps, irreps
+from groupfeat.groups.representations._kinds import check_irreps
 from groupfeat.groups.representations._representations import (
     Decomposition,
     Summand,
@@ -84,6 +85,7 @@ from groupfeat.groups.table._cyclic_factors import CyclicFactors
 from groupfeat.groups.table._display import format_value
 from groupfeat.groups.table._errors import NotAGroupError
 from groupfeat.groups.table._finite_group import FiniteGroup
+from groupfeat.groups.table._kinds import check_group
 
 __all__ = [
     "AutomorphismGroup",
@@ -109,7 +111,9 @@ __all__ = [
     "character_center",
     "character_kernel",
     "character_table",
+    "check_group",
     "check_homomorphism",
+    "check_irreps",
     "commutator_subgroup",
     "conjugation_graph",
     "convolve",

@@ -10,7 +10,7 @@ from groupfeat.energy.objective._checks import check_search
 from groupfeat.energy.objective._pairs import full_pairs
 from groupfeat.energy.objective._prepared import aligned, run_in_threads
 from groupfeat.energy.objective._sphere import VANISHING
-from groupfeat.groups import Irreps, real_families
+from groupfeat.groups import Irreps, check_irreps, real_families
 
 __all__ = ["ascend_in_irreps"]
 
@@ -50,6 +50,7 @@ def ascend_in_irreps(
     >>> ended.energies.round(9).tolist()
     [1.75, 1.75, 1.75, 1.75, 1.75]
     """
+    check_irreps(irreps)
     check_search(tolerance, max_iterations)
     pairs = full_pairs(irreps.group)
     w, order = check_starts(starts, pairs), pairs.order

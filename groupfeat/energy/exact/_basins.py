@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from groupfeat.energy.exact._blow_up import BlowUpLaw, blow_up_law, blow_up_times
 from groupfeat.energy.exact._families import predicted_families
 from groupfeat.energy.objective._checks import check_weights
-from groupfeat.groups import Irreps, fourier_transform
+from groupfeat.groups import Irreps, check_irreps, fourier_transform
 
 __all__ = ["basin_probabilities", "find_basins"]
 
@@ -38,6 +38,7 @@ def find_basins(weights: ArrayLike, irreps: Irreps) -> NDArray[np.intp]:
     ----------
     docs/landscape.md, Theorem 4.
     """
+    check_irreps(irreps)
     order = irreps.group.order
     w = check_weights(weights, irreps.group).reshape(-1, 2 * order)
     a, b = fourier_transform(w[:, :order], irreps), fourier_transform(w[:, order:], irreps)
@@ -81,6 +82,7 @@ def basin_probabilities(
     >>> probabilities.round(6).tolist(), errors.tolist()
     ([0.206725, 0.264425, 0.264425, 0.264425], [0.0, 0.0, 0.0, 0.0])
     """
+    check_irreps(irreps)
     families = predicted_families(irreps)
     if not families:
         return np.zeros(0), np.zeros(0)

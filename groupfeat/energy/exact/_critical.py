@@ -14,7 +14,7 @@ from groupfeat.energy.exact._families import (
     predicted_families,
 )
 from groupfeat.energy.exact._units import blocks_of, function_of
-from groupfeat.groups import Irreps
+from groupfeat.groups import Irreps, check_irreps
 
 __all__ = ["CriticalLevel", "critical_levels", "sample_critical"]
 
@@ -78,6 +78,7 @@ def critical_levels(irreps: Irreps, *, max_units: int = 2) -> tuple[CriticalLeve
     >>> [(level.count, level.index) for level in critical_levels(irreps(cyclic(23)), max_units=3)]
     [(11, 0), (55, 1), (165, 2)]
     """
+    check_irreps(irreps)
     if max_units < 1:
         raise ValueError(f"max_units must be at least 1, got {max_units}")
     families = predicted_families(irreps)
@@ -106,6 +107,7 @@ def sample_critical(
     ValueError
         If no unit is asked for, a family does not exist, or has no room for so many.
     """
+    check_irreps(irreps)
     families, generator = predicted_families(irreps), np.random.default_rng(rng)
     if not ranks:
         raise ValueError("expected at least one unit, got none")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from groupfeat.groups import Irreps, real_families
+from groupfeat.groups import Irreps, check_irreps, real_families
 
-__all__ = ["PredictedFamily", "critical_dims", "predicted_families"]
+__all__ = ["PredictedFamily", "check_family", "critical_dims", "predicted_families"]
 
 TYPES = {1: "real", 0: "complex", -1: "quaternionic"}
 FIELD_DIMS = {"real": 1, "complex": 2, "quaternionic": 4}
@@ -69,6 +69,15 @@ class PredictedFamily:
         )
 
 
+def check_family(value: object) -> None:
+    """Raise TypeError unless ``value`` is a `PredictedFamily`."""
+    if not isinstance(value, PredictedFamily):
+        raise TypeError(
+            f"expected a PredictedFamily, got {type(value).__name__}: pass one of "
+            "predicted_families(irreps)"
+        )
+
+
 def predicted_families(irreps: Irreps) -> tuple[PredictedFamily, ...]:
     """Return the families of maxima, in the order of `real_families` without the trivial one.
 
@@ -89,6 +98,7 @@ def predicted_families(irreps: Irreps) -> tuple[PredictedFamily, ...]:
     >>> families[1].hessian_spectrum
     ((0.0, 3), (-6.0, 6), (-12.0, 2))
     """
+    check_irreps(irreps)
     order = irreps.group.order
     found = []
     for family in real_families(irreps)[1:]:

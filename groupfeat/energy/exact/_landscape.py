@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy.exact._families import PredictedFamily, predicted_families
-from groupfeat.groups import Irreps
+from groupfeat.groups import Irreps, check_irreps
 
 __all__ = ["Barrier", "barriers", "disconnectivity_graph", "pass_levels"]
 
@@ -47,6 +47,7 @@ def barriers(irreps: Irreps) -> tuple[Barrier, ...]:
     >>> last.between, round(last.energy, 9), round(last.pass_energy, 9)
     ((2, 3), 2.0, 3.0)
     """
+    check_irreps(irreps)
     families = predicted_families(irreps)
     passes = pass_levels(irreps)
     return tuple(
@@ -72,6 +73,7 @@ def pass_levels(irreps: Irreps) -> NDArray[np.float64]:
     ----------
     docs/landscape.md, Theorem 3.
     """
+    check_irreps(irreps)
     families = predicted_families(irreps)
     count = len(families)
     if not count:
@@ -101,6 +103,7 @@ def disconnectivity_graph(irreps: Irreps) -> "nx.DiGraph[object]":
     >>> round(tree.nodes["merge", 0]["energy"], 9)
     1.0
     """
+    check_irreps(irreps)
     families = predicted_families(irreps)
     tree: nx.DiGraph[object] = nx.DiGraph()
     waiting: dict[float, list[object]] = {}

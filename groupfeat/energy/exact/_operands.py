@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy.exact._families import predicted_families
-from groupfeat.groups import Irreps, fourier_transform, inverse_fourier_transform
+from groupfeat.groups import Irreps, check_irreps, fourier_transform, inverse_fourier_transform
 
 __all__ = ["operand_energy_and_gradient", "operand_levels"]
 
@@ -51,6 +51,7 @@ def operand_energy_and_gradient(
     >>> round(float(e), 9)
     2.666666667
     """
+    check_irreps(irreps)
     order, w = irreps.group.order, np.asarray(weights, dtype=np.float64)
     if operands < 2:
         raise ValueError(f"expected 2 operands or more, got {operands}")
@@ -99,6 +100,7 @@ def operand_levels(irreps: Irreps, operands: int) -> Floats:
     on the unit sphere among weights of one family. That these are all local maxima is checked by
     ascent for k = 3 on cyclic groups, and not proved.
     """
+    check_irreps(irreps)
     order, factor = irreps.group.order, math.factorial(operands) ** 2
     levels = []
     for family in predicted_families(irreps):

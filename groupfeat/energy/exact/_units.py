@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.energy.exact._families import PredictedFamily
-from groupfeat.groups import Irrep, Irreps
+from groupfeat.energy.exact._families import PredictedFamily, check_family
+from groupfeat.groups import Irrep, Irreps, check_irreps
 
 __all__ = ["NearestPoints", "blocks_of", "flat_directions", "nearest_in_family", "sample_family"]
 
@@ -47,6 +47,8 @@ def sample_family(
     (plus the conjugate copy for complex and quaternionic types), with x, y, z
     uniform unit vectors of the type's field and ‖a‖ = ‖b‖.
     """
+    check_irreps(irreps)
+    check_family(family)
     generator = np.random.default_rng(rng)
 
     def draw() -> Matrix:
@@ -83,6 +85,8 @@ def nearest_in_family(weights: ArrayLike, family: PredictedFamily, irreps: Irrep
     >>> bool(abs(found.points - points).max() < 1e-12), bool(found.gaps.max() < 1e-12)
     (True, True)
     """
+    check_irreps(irreps)
+    check_family(family)
     w = np.asarray(weights, dtype=np.float64)
     flat = w.reshape(-1, w.shape[-1])
     if flat.shape[-1] != 2 * irreps.group.order:
@@ -110,6 +114,8 @@ def flat_directions(point: ArrayLike, family: PredictedFamily, irreps: Irreps) -
     ValueError
         If ``point``, shape (2M,), is farther than 1e-6 from the family.
     """
+    check_irreps(irreps)
+    check_family(family)
     nearest = nearest_in_family(point, family, irreps)
     if nearest.points.ndim != 1 or nearest.distances > 1e-6:
         raise ValueError(

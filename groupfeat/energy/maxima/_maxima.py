@@ -15,7 +15,7 @@ from groupfeat.energy.objective._checks import check_same_group
 from groupfeat.energy.objective._pairs import PairSet, full_pairs
 from groupfeat.energy.objective._shares import family_shares, rank_one_shares, target_shares
 from groupfeat.energy.objective._variants import ENERGY_VARIANTS, Variant, get_variant
-from groupfeat.groups import Irreps, real_families
+from groupfeat.groups import Irreps, check_irreps, real_families
 
 __all__ = ["FoundMaxima", "MaximumClass", "find_maxima"]
 
@@ -186,6 +186,7 @@ def find_maxima(
     >>> [(round(c.energy, 9), c.flat_dim) for c in found.classes], found.unmatched
     ([(3.0, 0), (1.5, 3)], 0)
     """
+    check_irreps(irreps)
     sigma, kind = get_activation(activation), get_variant(variant)
     if irreps.group.order == 1:
         raise ValueError("the trivial group has no nontrivial irrep and E = 0; take a larger group")

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy.objective._activations import Activation, get_activation
 from groupfeat.energy.objective._checks import check_overflow, check_weights
-from groupfeat.groups import Irreps, fourier_transform
+from groupfeat.groups import Irreps, check_irreps, fourier_transform
 
 __all__ = ["energy_fourier", "energy_in_irreps"]
 
@@ -24,6 +24,7 @@ def energy_fourier(
     ----------
     arXiv:2509.21519, Theorem 2, with the Frobenius norm (docs/decisions/0003).
     """
+    check_irreps(irreps)
     group = irreps.group
     w = check_weights(weights, group)
     a, b = w[..., : group.order], w[..., group.order :]
@@ -39,6 +40,7 @@ def energy_fourier(
 
 def energy_in_irreps(weights: ArrayLike, irreps: Irreps) -> Floats:
     """E(w) = (2/M) Σ_{k≠0} d_k ‖â_k b̂_k‖²_F for σ = x² on full data; (..., 2M) to (...)."""
+    check_irreps(irreps)
     group = irreps.group
     w = check_weights(weights, group)
     a = fourier_transform(w[..., : group.order], irreps)

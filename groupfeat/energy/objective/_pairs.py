@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy.objective._plan import Plan, make_plan
-from groupfeat.groups import FiniteGroup
+from groupfeat.groups import FiniteGroup, check_group
 
 __all__ = ["PAIR_SAMPLINGS", "PairSet", "full_pairs", "pairs_from_arrays", "sample_pairs"]
 
@@ -115,6 +115,7 @@ class PairSet:
 
 def full_pairs(group: FiniteGroup) -> PairSet:
     """Return all M² pairs."""
+    check_group(group)
     return _from_codes(group, np.arange(group.order**2), "without")
 
 
@@ -153,6 +154,7 @@ def sample_pairs(
     >>> pairs.target_counts.tolist()
     [2, 2, 2, 2, 2]
     """
+    check_group(group)
     if sampling not in PAIR_SAMPLINGS:
         raise ValueError(f"unknown sampling {sampling!r}; known: {', '.join(PAIR_SAMPLINGS)}")
     if not 0 < train_fraction <= (np.inf if sampling == "with" else 1):
@@ -184,6 +186,7 @@ def pairs_from_arrays(
     ValueError
         If the arrays differ in length, leave the group or (unless ``repeats``) repeat a pair.
     """
+    check_group(group)
     g, h = np.asarray(left), np.asarray(right)
     _check_elements(group, g, h)
     codes = np.sort(g.astype(np.intp) * group.order + h)

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy.objective._activations import Activation, get_activation
 from groupfeat.energy.objective._pairs import PairSet
-from groupfeat.groups import Irrep, Irreps, isotypic_shares
+from groupfeat.groups import Irrep, Irreps, check_irreps, isotypic_shares
 
 __all__ = ["family_shares", "rank_one_shares", "target_shares"]
 
@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 
 def family_shares(weights: ArrayLike, irreps: Irreps) -> Floats:
     """Return the share of ‖w‖² = ‖a‖² + ‖b‖² in each real family, (..., 2M) to (..., families)."""
+    check_irreps(irreps)
     w = np.asarray(weights, dtype=np.float64)
     blocks = w.reshape(*w.shape[:-1], 2, irreps.group.order)
     norms = np.sum(blocks**2, axis=-1, keepdims=True)

@@ -12,7 +12,7 @@ from groupfeat.energy.objective._checks import check_weights
 from groupfeat.energy.objective._pairs import PairSet, pairs_from_arrays
 from groupfeat.energy.objective._shares import family_shares, rank_one_shares
 from groupfeat.energy.objective._variants import Variant, residual_variant
-from groupfeat.groups import FiniteGroup, Irreps, real_families
+from groupfeat.groups import FiniteGroup, Irreps, check_irreps, real_families
 
 __all__ = [
     "MAXIMUM_KINDS",
@@ -263,6 +263,7 @@ def maximum_kinds(
     ValueError
         If ``weights`` are not finite nonzero rows of 2M numbers.
     """
+    check_irreps(irreps)
     w = np.atleast_2d(check_weights(weights, pairs.group))
     sigma, order = get_activation(activation), pairs.order
     if w.ndim != 2 or not w.any(axis=1).all():

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from groupfeat.energy.exact._families import PredictedFamily
 from groupfeat.energy.thresholds._sites import SitePredictor
 from groupfeat.energy.thresholds._survival import Threshold, thresholds_of
-from groupfeat.groups import Irreps
+from groupfeat.groups import Irreps, check_irreps
 
 __all__ = ["fold_pairs", "predict_thresholds"]
 
@@ -55,6 +55,7 @@ def predict_thresholds(
     >>> abs(told.n50 / seen.n50 - 1) < 0.1
     True
     """
+    check_irreps(irreps)
     if not isinstance(passes, int) or passes < 1:
         raise ValueError(f"passes must be at least 1, got {passes}")
     return thresholds_of(

@@ -11,12 +11,7 @@ from groupfeat.energy.exact._families import PredictedFamily, predicted_families
 from groupfeat.energy.objective._variants import ENERGY_VARIANTS
 from groupfeat.energy.thresholds._bisection import Judge, interval_ranks, search_thresholds
 from groupfeat.energy.thresholds._climber import Climber
-from groupfeat.groups import (
-    FiniteGroup,
-    Irreps,
-    automorphism_group,
-    real_families,
-)
+from groupfeat.groups import FiniteGroup, Irreps, automorphism_group, check_irreps, real_families
 
 __all__ = [
     "KINDS",
@@ -164,6 +159,7 @@ def survival_thresholds(
     >>> len(found), found[0].n50 == found[4].n50, 50 < found[0].n50 < 110
     (5, True, True)
     """
+    check_irreps(irreps)
     return thresholds_of(
         irreps,
         families,
@@ -186,6 +182,7 @@ def survival_curve(
     rng: int = 0,
 ) -> SurvivalCurve:
     """Return how many trials keep ``family`` at each n of ``counts``; see `survival_thresholds`."""
+    check_irreps(irreps)
     check_options(trials, variant, kind, sampling, keep)
     _check_families(irreps, [family])
     sizes = np.array(counts)
@@ -208,6 +205,7 @@ def equivalent_families(irreps: Irreps, families: Sequence[PredictedFamily]) -> 
     along by g ↦ gᵃ. Others up to order 1024: through generators of Aut(G);
     beyond, every family stands for itself.
     """
+    check_irreps(irreps)
     group, table = irreps.group, irreps.table
     if group.is_abelian:
         keys = [(np.abs(table.on_elements(f.irreps[0]) - 1) < 1e-9).tobytes() for f in families]

@@ -7,6 +7,7 @@ from groupfeat.groups.characters._character_table import CharacterTable
 from groupfeat.groups.characters._class_algebra import class_algebra_table
 from groupfeat.groups.characters._induced import induced_table
 from groupfeat.groups.table._finite_group import FiniteGroup
+from groupfeat.groups.table._kinds import check_group
 
 __all__ = ["character_table"]
 
@@ -38,6 +39,7 @@ def character_table(group: FiniteGroup, *, rng: int | np.random.Generator = 0) -
     induced characters; J. D. Dixon, High speed computation of group characters,
     Numer. Math. 10 (1967), for the eigenvectors.
     """
+    check_group(group)
     generator = np.random.default_rng(rng)
     exact = abelian_table if group.is_abelian else induced_table
     table = exact(group)

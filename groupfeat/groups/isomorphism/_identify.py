@@ -10,6 +10,7 @@ from groupfeat.groups.construct._small_groups import number_of_small_groups
 from groupfeat.groups.isomorphism._invariants import element_invariants
 from groupfeat.groups.isomorphism._pair_invariants import group_invariant, pair_invariants
 from groupfeat.groups.table._finite_group import FiniteGroup
+from groupfeat.groups.table._kinds import check_group
 
 __all__ = ["MAX_ORDER", "element_fingerprint", "identify", "pair_fingerprint", "shared"]
 
@@ -36,6 +37,7 @@ def identify(group: FiniteGroup) -> tuple[int, int]:
     >>> identify(dihedral(4))
     (8, 3)
     """
+    check_group(group)
     order = group.order
     if order > MAX_ORDER:
         raise ValueError(f"groups of order up to {MAX_ORDER} are identified, got order {order}")

@@ -17,6 +17,7 @@ from groupfeat.groups.isomorphism._homomorphism_search import (
 )
 from groupfeat.groups.isomorphism._invariants import element_invariants
 from groupfeat.groups.table._finite_group import FiniteGroup
+from groupfeat.groups.table._kinds import check_group
 
 __all__ = [
     "AutomorphismGroup",
@@ -112,6 +113,8 @@ def isomorphism(group: FiniteGroup, other: FiniteGroup) -> Indices | None:
     >>> isomorphism(group_from_spec("D4"), group_from_spec("Q8")) is None
     True
     """
+    check_group(group)
+    check_group(other)
     if group.order != other.order or group.is_abelian != other.is_abelian:
         return None
     plain = element_invariants(group), element_invariants(other)
@@ -145,6 +148,7 @@ def automorphism_group(group: FiniteGroup) -> AutomorphismGroup:
     >>> automorphism_group(group_from_spec("2x2x2x2x2x2")).order
     20158709760
     """
+    check_group(group)
     colors = color(group)
     stages = choose_stages(group, colors)
     found: list[Indices] = []

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups.characters._character_table import CharacterTable
 from groupfeat.groups.representations._irreps import Irrep, Irreps
+from groupfeat.groups.representations._kinds import check_irreps
 from groupfeat.groups.table._arguments import number_array, whole_number
 from groupfeat.groups.table._finite_group import FiniteGroup
 
@@ -54,6 +55,7 @@ def fourier_transform(function: ArrayLike, irreps: Irreps) -> list[Array]:
     list of arrays
         One of shape (..., d_k, d_k) an irrep.
     """
+    check_irreps(irreps)
     values = _checked(function, irreps.group.order)
     if irreps.group.is_abelian:
         spectrum = irreps.group.cyclic_factors.transform(values)
@@ -68,6 +70,7 @@ def inverse_fourier_transform(coefficients: Sequence[ArrayLike], irreps: Irreps)
 
     Abelian groups through the FFT, and always complex.
     """
+    check_irreps(irreps)
     if len(coefficients) != len(irreps):
         raise ValueError(
             f"expected {len(irreps)} coefficients, one an irrep, got {len(coefficients)}"

@@ -17,6 +17,7 @@ from groupfeat.groups.representations._irrep import Irrep, checked_elements
 from groupfeat.groups.representations._orbits import find_orbits
 from groupfeat.groups.table._display import html_table, summarise
 from groupfeat.groups.table._finite_group import FiniteGroup
+from groupfeat.groups.table._kinds import check_group
 
 __all__ = ["Irrep", "Irreps", "irreps"]
 
@@ -176,6 +177,7 @@ def irreps(group: FiniteGroup, *, rng: int | np.random.Generator = 0) -> Irreps:
     >>> standard.dim, standard.frobenius_schur, standard.matrices().shape
     (2, 1, (6, 2, 2))
     """
+    check_group(group)
     generator = np.random.default_rng(rng)
     table = character_table(group, rng=generator)
     reason = ""

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.groups.characters._class_functions import checked_subgroup, multiplicities
 from groupfeat.groups.representations._irreps import Irreps
+from groupfeat.groups.representations._kinds import check_irreps
 from groupfeat.groups.table._arguments import number_array
 from groupfeat.groups.table._finite_group import FiniteGroup
 
@@ -92,6 +93,7 @@ def decompose(matrices: ArrayLike, irreps: Irreps) -> Decomposition:
     >>> found.multiplicities.tolist(), found.error < 1e-12
     ([4, 0, 0, 0, 0], True)
     """
+    check_irreps(irreps)
     group = irreps.group
     given = checked_representation(matrices, group)
     traces = np.trace(given, axis1=1, axis2=2)[group.conjugacy_classes.representatives]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from groupfeat.groups.structure._lattice import SubgroupLattice
 from groupfeat.groups.table._arguments import whole_number
 from groupfeat.groups.table._finite_group import FiniteGroup
+from groupfeat.groups.table._kinds import check_group
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -29,6 +30,7 @@ def cayley_graph(
     ValueError
         If a generator is no element, is the identity or is repeated.
     """
+    check_group(group)
     import networkx as nx
 
     given = group.generators if generators is None else generators

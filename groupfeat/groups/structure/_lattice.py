@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from groupfeat.groups.characters._eigenvalues import element_powers
 from groupfeat.groups.table._finite_group import FiniteGroup
+from groupfeat.groups.table._kinds import check_group
 
 __all__ = ["SubgroupLattice", "subgroup_lattice"]
 
@@ -67,6 +68,7 @@ def subgroup_lattice(group: FiniteGroup, *, max_count: int = 50_000) -> Subgroup
     >>> len(lattice), max(lattice.class_index) + 1, sum(lattice.normal)
     (30, 11, 4)
     """
+    check_group(group)
     trivial = np.zeros(group.order, dtype=bool)
     trivial[0] = True
     seeds = _prime_power_generators(group)

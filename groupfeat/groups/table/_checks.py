@@ -1,6 +1,7 @@
 """The door for foreign Cayley tables: every axiom is checked in full, once."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ __all__ = [
 
 def as_cayley_table(table: ArrayLike) -> NDArray[Any]:
     """Return ``table`` as a square array of entries ``0..M-1``, or say what is wrong."""
+    if isinstance(table, str | Path):
+        raise TypeError(f"expected a table, got a name: pass load_cayley_table({str(table)!r})")
     try:
         array = np.asarray(table)
     except ValueError as error:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.groups import Irreps, fourier_transform, real_families
+from groupfeat.groups import Irreps, check_irreps, fourier_transform, real_families
 from groupfeat.training.match._match import MatchThresholds, checked_layers, match_nodes
 
 __all__ = ["FrequencySolution", "abelian_solutions"]
@@ -94,6 +94,7 @@ def abelian_solutions(
     arXiv:2410.01779, §5 (order-4 and order-6 solutions, Table 2); there networks of M = 23, 71,
     127 trained for 10,000 epochs have mostly 4, else 6 nodes a frequency.
     """
+    check_irreps(irreps)
     if not irreps.group.is_abelian:
         raise ValueError(
             f"{irreps.group.name} is not abelian; frequencies are irreps of dimension 1"

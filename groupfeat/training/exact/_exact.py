@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups import Irrep, Irreps, real_families
+from groupfeat.groups import Irrep, Irreps, check_irreps, real_families
 from groupfeat.training.exact._quaternionic import quaternion_blocks
 from groupfeat.training.network._bilinear import (
     BilinearAlgorithm,
@@ -81,6 +81,7 @@ def exact_network(irreps: Irreps, *, method: str = "fewest") -> tuple[Floats, Fl
     >>> [exact_network(reps, method=m)[0].shape[1] for m in ("schoolbook", "pairs", "single")]
     [18, 16, 10]
     """
+    check_irreps(irreps)
     if method not in EXACT_METHODS:
         raise ValueError(f"unknown method {method!r}; known: {', '.join(EXACT_METHODS)}")
     order = irreps.group.order
@@ -105,6 +106,7 @@ def exact_network(irreps: Irreps, *, method: str = "fewest") -> tuple[Floats, Fl
 
 def paper_bound(irreps: Irreps) -> int:
     """Return 2 Σ_{k≠0} d_k⁴, the complex nodes that Theorem 3 of arXiv:2509.21519 asks for."""
+    check_irreps(irreps)
     return int(2 * sum(irrep.dim**4 for irrep in irreps if not irrep.is_trivial))
 
 
@@ -132,6 +134,7 @@ class ExactSize:
 
 def exact_sizes(irreps: Irreps) -> ExactSize:
     """Return the numbers of nodes without building the networks."""
+    check_irreps(irreps)
     chosen = [irreps[family[0]] for family in real_families(irreps)[1:]]
     bias = int(bool(chosen))
 
@@ -163,6 +166,7 @@ def conjugate_network(irreps: Irreps) -> tuple[Complexes, Complexes]:
     arXiv:2509.21519, Theorem 3, with the conjugate ū that the printed [u; ±Pu] lacks: the sum is
     real for real irreps only.
     """
+    check_irreps(irreps)
     group = irreps.group
     columns, rows = [], []
     for irrep in irreps[1:]:

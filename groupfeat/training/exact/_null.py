@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from groupfeat.energy import wilson_interval
-from groupfeat.groups import Irreps
+from groupfeat.groups import Irreps, check_irreps
 from groupfeat.training.match._match import MatchThresholds, NodeMatch, match_nodes
 
 __all__ = ["NullModel", "null_model"]
@@ -71,6 +71,7 @@ def null_model(
     >>> null_model(irreps(cyclic(11)), samples=500).match_probability
     0.0
     """
+    check_irreps(irreps)
     if samples < 1:
         raise ValueError(f"samples must be at least 1, got {samples}")
     generator, order = np.random.default_rng(rng), irreps.group.order

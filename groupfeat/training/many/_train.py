@@ -82,6 +82,7 @@ def train(
     >>> run.first_layer.shape
     (10, 16)
     """
+    _check_seeds(seeds)
     configs = [config] * len(seeds)
     yield from train_many(
         group,
@@ -93,6 +94,15 @@ def train(
         device=device,
         workers=workers,
     )
+
+
+def _check_seeds(seeds: object) -> None:
+    """Raise TypeError where one number stands for the seeds: a seed, or how many it may be."""
+    if isinstance(seeds, int):
+        raise TypeError(
+            f"expected a list of seeds, got {seeds}: pass seeds=[{seeds}] for that seed, "
+            f"range({seeds}) for so many runs"
+        )
 
 
 def train_many(
@@ -139,6 +149,7 @@ def train_many(
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
+    _check_seeds(seeds)
     task, at = as_task(group), observed_epochs(observe_at)
     chosen = [0] * len(configs) if seeds is None else [operator.index(seed) for seed in seeds]
     if len(chosen) != len(configs):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy import nearest_in_family, predicted_families
-from groupfeat.groups import Irreps
+from groupfeat.groups import Irreps, check_irreps
 from groupfeat.training.match._match import NodeMatch, checked_layers
 
 __all__ = ["NodeGeometry", "node_geometry"]
@@ -57,6 +57,7 @@ def node_geometry(
     >>> len(found), max(node.distance for node in found) < 1e-7
     (9, True)
     """
+    check_irreps(irreps)
     w, _ = checked_layers(first_layer, second_layer, irreps)
     order = irreps.group.order
     blocks = w.T.reshape(-1, 2, order)

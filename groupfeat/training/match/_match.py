@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.groups import Irreps
+from groupfeat.groups import Irreps, check_irreps
 from groupfeat.training.match._node_fourier import NodeFourier
 
 __all__ = ["MatchThresholds", "NodeMatch", "NodeReport", "checked_layers", "match_nodes"]
@@ -169,6 +169,7 @@ def match_nodes(
     >>> match.by_irrep, match.constant
     ({(1,): 1, (2,): 8}, (9,))
     """
+    check_irreps(irreps)
     w, v = checked_layers(first_layer, second_layer, irreps)
     asked = thresholds or MatchThresholds()
     alive, dead, constant = _sorted_nodes(w, v, asked.alive)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.groups import Irreps
+from groupfeat.groups import Irreps, check_irreps
 from groupfeat.training.match._match import checked_layers
 
 __all__ = ["NodePairs", "PrunedNetwork", "merge_parallel", "pair_nodes", "prune_network"]
@@ -133,6 +133,7 @@ def prune_network(
     ValueError
         If the shapes do not fit the group.
     """
+    check_irreps(irreps)
     w, v = checked_layers(first_layer, second_layer, irreps)
     group, order = irreps.group, irreps.group.order
     target = group.cayley_table.ravel().astype(np.intp)

@@ -14,7 +14,7 @@ from groupfeat.energy import (
     removed_variant,
     residual_variant,
 )
-from groupfeat.groups import Irreps, isotypic_shares, real_families
+from groupfeat.groups import Irreps, check_irreps, isotypic_shares, real_families
 
 __all__ = [
     "Modulation",
@@ -151,6 +151,7 @@ def residual_shares(residual: ArrayLike, irreps: Irreps) -> dict[tuple[int, ...]
     Columns of R (n, M) are functions of the target. 0 where the irrep is fully represented, 1
     where nothing of it is; on all pairs ‖Ỹ P_k‖² = M d_k² (2M d_k² for a pair).
     """
+    check_irreps(irreps)
     values = np.asarray(residual, dtype=np.float64)
     order = irreps.group.order
     norms = np.sum(values**2, axis=1)
@@ -212,6 +213,7 @@ def modulated_maxima(
     ----------
     arXiv:2509.21519, Theorem 7: on all pairs E_S has maxima on missing irreps alone.
     """
+    check_irreps(irreps)
     variant = removed_variant(irreps, learned) if residual is None else residual_variant(residual)
     points = random_starts(irreps.group.order, starts, rng=rng)
     found = ascend(points, pairs, get_activation("square"), variant=variant)

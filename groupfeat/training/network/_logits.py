@@ -7,7 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy import get_activation
-from groupfeat.groups import FiniteGroup, Irreps, isotypic_projector, isotypic_shares, real_families
+from groupfeat.groups import (
+    FiniteGroup,
+    Irreps,
+    check_irreps,
+    isotypic_projector,
+    isotypic_shares,
+    real_families,
+)
 
 __all__ = [
     "Ablation",
@@ -82,6 +89,7 @@ def logit_similarity(logits: ArrayLike, irreps: Irreps) -> LogitSimilarity:
     >>> (found.cosines**2).round(9).tolist(), round(found.product_share, 9)
     ([0.2, 0.8], 1.0)
     """
+    check_irreps(irreps)
     group, order = irreps.group, irreps.group.order
     values = _checked(logits, order)
     families = real_families(irreps)[1:]
@@ -149,6 +157,7 @@ def ablate_irreps(logits: ArrayLike, irreps: Irreps) -> Ablation:
     The loss is the mean of ‖e_gh − 1/M − L‖², L centred over t (`mse_classes`). Projecting L is
     projecting the rows of V.
     """
+    check_irreps(irreps)
     group, order = irreps.group, irreps.group.order
     values = _checked(logits, order).reshape(order**2, order)
     centred = values - values.mean(1, keepdims=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy import PairSet
-from groupfeat.groups import FiniteGroup
+from groupfeat.groups import FiniteGroup, check_group
 
 __all__ = ["Task", "as_task", "product_task", "table_task"]
 
@@ -128,5 +128,8 @@ def table_task(name: str, labels: ArrayLike, *, n_classes: int | None = None) ->
 
 
 def as_task(task: FiniteGroup | Task) -> Task:
-    """Return a group's product task, or the task itself."""
-    return product_task(task) if isinstance(task, FiniteGroup) else task
+    """Return a group's product task, or the task itself; TypeError if it is neither."""
+    if isinstance(task, Task):
+        return task
+    check_group(task)
+    return product_task(task)

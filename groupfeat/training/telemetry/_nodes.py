@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy import Activation, PairSet, energy, family_shares
-from groupfeat.groups import Irreps
+from groupfeat.groups import Irreps, check_irreps
 from groupfeat.training.telemetry._features import as_float64
 
 __all__ = ["NodeFeatures", "measure_nodes"]
@@ -121,6 +121,7 @@ def measure_nodes(
     >>> nodes.family.tolist(), nodes.top_share.round(9).tolist(), nodes.energy.round(9).tolist()
     ([2, 2], [1.0, 1.0], [1.5, 1.5])
     """
+    check_irreps(irreps)
     order = irreps.group.order
     w, v = as_float64(first_layer, "W"), as_float64(second_layer, "V")
     if w.ndim != 2 or len(w) != 2 * order or v.shape[:1] != w.shape[1:]:
