@@ -117,7 +117,6 @@ def test_another_task_and_more_operands_train() -> None:
         ({"warmup_epochs": 9, "epochs": 3}, r"warmup_epochs must be at most epochs \(3\), got 9"),
         ({"batch_norm": True, "bias": True}, "batch_norm has its own shift"),
         ({"residual": False}, "residual=False says how other layers are joined"),
-        ({"complex_weights": True, "optimizer": "muon"}, "Muon is not offered with complex"),
         ({"complex_weights": True, "bias": True}, "bias is not offered with complex weights"),
         ({"ridge": 0.1}, "ridge solves for V under the loss mse_samples"),
         ({"ridge": 0.1, "loss": "mse_samples", "beta": 2.0}, "ridge needs beta=1, got 2.0"),

@@ -37,6 +37,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "norm": {"batch_norm": True, "activation": "relu"},
     "complex": {"complex_weights": True, "weight_norm": "total"},
     "ridge": {"ridge": 1e-3, "loss": "mse_samples"},
+    "complex ridge": {"ridge": 1e-3, "loss": "mse_samples", "complex_weights": True},
+    "complex muon": {"optimizer": "muon", "complex_weights": True},
     "float64": {"precision": "float64", "loss": "stablemax"},
 }
 

@@ -45,17 +45,20 @@ class Optimizer:
         self.state = self._fresh() if state is None else state
         self._pulled: dict[str, tuple[Tensor, NDArray[Any]]] = {}
         self._flat = self._flat_arrays() if config.optimizer not in ("gd", "sgd") else {}
-        plain = self._gd if config.optimizer in ("gd", "sgd") else self._adam
-        self.rules = {name: self._muon if self._orthogonal(name) else plain for name in parameters}
+        self._plain = self._gd if config.optimizer in ("gd", "sgd") else self._adam
 
     def step(self, gradients: Parameters, epoch: int) -> None:
         """Take step number ``epoch`` (from 1)."""
-        factor = rate_factor(self.config, epoch)
+        rate = rate_factor(self.config, epoch)
+        if self.config.optimizer == "muon":
+            matrices = {name: part for name, part in gradients.items() if self._orthogonal(name)}
+            gradients = {name: part for name, part in gradients.items() if name not in matrices}
+            self._muon(matrices, rate * self.config.learning_rate)
+            rate *= self.config.fallback_rate or self.config.learning_rate
+        else:
+            rate *= self.config.learning_rate
         for name, gradient in gradients.items():
-            rate = self.config.learning_rate
-            if self.config.optimizer == "muon" and not self._orthogonal(name):
-                rate = self.config.fallback_rate or rate
-            self.rules[name](name, gradient, factor * rate, epoch)
+            self._plain(name, gradient, rate, epoch)
 
     def _orthogonal(self, name: str) -> bool:
         return self.config.optimizer == "muon" and name[0] in "WU"
@@ -116,25 +119,37 @@ class Optimizer:
                 self._pulled[name] = gradient, array
         return array
 
-    def _muon(self, name: str, gradient: Tensor, rate: float, _: int) -> None:
-        parameter, momentum = self.parameters[name], self.config.muon_momentum
-        moved = self.state[f"{name}.b"].lerp_(gradient, 1 - momentum)
-        update = orthogonalized(gradient.lerp(moved, momentum))
-        parameter.mul_(1 - rate * self.decay)
-        inputs, outputs = parameter.shape  # W acts from the right: nn.Linear holds the transpose
-        stretch = math.sqrt(max(1, outputs / inputs))
-        parameter.add_(update, alpha=-rate * stretch)
+    def _muon(self, gradients: Parameters, rate: float) -> None:
+        ahead = {name: self._ahead(name, gradient) for name, gradient in gradients.items()}
+        if self.config.complex_weights:
+            whole = orthogonalized(torch.complex(ahead["W"], ahead["W_imag"]))
+            updates = {"W": whole.real, "W_imag": whole.imag}
+        else:
+            updates = {name: orthogonalized(part) for name, part in ahead.items()}
+        for name, update in updates.items():
+            parameter = self.parameters[name]
+            parameter.mul_(1 - rate * self.decay)
+            inputs, outputs = parameter.shape  # W acts from the right: nn.Linear holds the transpose
+            stretch = math.sqrt(max(1, outputs / inputs))
+            parameter.add_(update, alpha=-rate * stretch)
+
+    def _ahead(self, name: str, gradient: Tensor) -> Tensor:
+        """Return the gradient with (Nesterov) momentum."""
+        momentum = self.config.muon_momentum
+        return gradient.lerp(self.state[f"{name}.b"].lerp_(gradient, 1 - momentum), momentum)
 
 
 def orthogonalized(matrix: Tensor) -> Tensor:
     """Return a matrix with the same singular vectors and singular values near 1 (0.7 … 1.2).
 
-    Five steps of the quintic Newton–Schulz iteration that K. Jordan's Muon uses.
+    Five steps of the quintic Newton–Schulz iteration that K. Jordan's Muon uses; of a complex
+    matrix with conjugate transposes, where the answer is the steepest direction under the largest
+    singular value just as it is for a real one.
     """
     a, b, c = _QUINTIC
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.mH
     x = wide / (wide.norm() + 1e-7)
     for _ in range(_QUINTIC_STEPS):
-        gram = x @ x.T
+        gram = x @ x.mH
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x if matrix.shape[0] <= matrix.shape[1] else x.T
+    return x if matrix.shape[0] <= matrix.shape[1] else x.mH

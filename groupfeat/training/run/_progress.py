@@ -135,7 +135,7 @@ class Run:
         if not math.isfinite(loss):
             return False
         if self.config.ridge is not None:
-            del gradients["V"]
+            gradients = {name: part for name, part in gradients.items() if name[0] != "V"}
         self.epoch += 1
         self.optimizer.step(gradients, self.epoch)
         self._keep_norms()
@@ -157,7 +157,9 @@ class Run:
             return
         layers = self.composer.layers(self.parameters)
         solved = ridge_solution(layers, self.fine, self.spec, self.config.ridge or 0.0)
-        self.parameters["V"].copy_(solved)
+        names = ("V", "V_imag") if self.config.complex_weights else ("V",)
+        for name, part in zip(names, solved.chunk(len(names), 1), strict=True):
+            self.parameters[name].copy_(part)
 
     def _keep_norms(self) -> None:
         if self.norms is not None:

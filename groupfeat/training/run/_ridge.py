@@ -12,6 +12,9 @@ __all__ = ["ridge_gradients", "ridge_solution"]
 def ridge_solution(layers: Layers, pairs: PairTensors, spec: NetSpec, ridge: float) -> Tensor:
     """Return V = (F̃ᵀF̃ + ηI)⁻¹F̃ᵀỸ, transposed, shape (M, K).
 
+    With complex weights Ŷ = Re(FV) = [Re F | −Im F][Re V; Im V], which is real and linear in twice
+    as many features: the same formula, with ‖V‖² = ‖Re V‖² + ‖Im V‖², shape (M, 2K).
+
     Solved through whichever of the K × K and the n × n matrix is smaller, so
     that memory grows with the smaller of K² and n². In float64 whatever the layers hold (``pairs``
     must be in float64): the matrix's condition is 1 + ‖F̃‖²/η, so that V has relative errors of

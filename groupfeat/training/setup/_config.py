@@ -50,7 +50,7 @@ class TrainConfig:
     optimizer
         ``"gd"``, ``"sgd"`` (with ``momentum``), ``"adam"`` (weight decay as an L2 term in the
         gradient), ``"adamw"`` (decoupled), ``"muon"`` [2]_ (orthogonalised steps for W and the
-        other layers' matrices, AdamW for the rest).
+        other layers' matrices, AdamW for the rest; a complex W is one complex matrix).
     learning_rate, weight_decay, momentum
         Of the optimiser; momentum is SGD's. A weight decay of None means 0.3/M², at which the
         default loss and optimiser grok on every group tried (docs/decisions/0004).

@@ -99,7 +99,6 @@ def _layer_exclusions(s: Mapping[str, Any], sigma: str) -> Iterator[tuple[bool, 
             f"complex weights need a polynomial activation ({', '.join(POLYNOMIALS)}), "
             f"got {sigma!r}",
         )
-        yield s["optimizer"] == "muon", "Muon is not offered with complex weights; choose adamw"
         for name in ("bias", "batch_norm", "other_layers"):
             yield bool(s[name]), f"{name} is not offered with complex weights; leave it out"
     yield (
@@ -119,7 +118,6 @@ def _solve_exclusions(s: Mapping[str, Any], sigma: str) -> Iterator[tuple[bool, 
             f"ridge solves for V under the loss mse_samples, got loss={s['loss']!r}; set it",
         )
         yield s["beta"] != 1, f"ridge needs beta=1, got {s['beta']}"
-        yield s["complex_weights"], "ridge is not offered with complex weights; set ridge=None"
     if s["dead_nodes"] == "drop":
         yield (
             sigma not in _SQUARES,
