@@ -129,7 +129,7 @@ class Optimizer:
         for name, update in updates.items():
             parameter = self.parameters[name]
             parameter.mul_(1 - rate * self.decay)
-            inputs, outputs = parameter.shape  # W acts from the right: nn.Linear holds the transpose
+            inputs, outputs = parameter.shape  # nn.Linear holds the transpose
             stretch = math.sqrt(max(1, outputs / inputs))
             parameter.add_(update, alpha=-rate * stretch)
 
