@@ -17,3 +17,4 @@ commands = App(
 )
 for _verb in (group, characters, maxima, landscape, threshold, train, validate, exact, study):
     commands.command(_verb)
+commands["train"].usage = "Usage: groupfeat train [SPEC] [OPTIONS]"

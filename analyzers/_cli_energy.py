@@ -9,6 +9,7 @@ __all__ = ["landscape", "maxima", "threshold"]
 
 def maxima(
     spec: str,
+    /,
     *,
     activation: str = "square",
     starts: Whole = 200,
@@ -44,7 +45,7 @@ def maxima(
 
 
 def landscape(
-    spec: str, *, samples: Whole = 8192, seed: Seed = 0, json: Json = False, out: Out = None
+    spec: str, /, *, samples: Whole = 8192, seed: Seed = 0, json: Json = False, out: Out = None
 ) -> Outcome:
     """Tell the exact landscape of x² on all pairs: families, basins, barriers.
 
@@ -66,6 +67,7 @@ def landscape(
 
 def threshold(
     spec: str,
+    /,
     *,
     trials: Whole = 20,
     variant: str = "raw",

@@ -7,7 +7,7 @@ from analyzers._cli_output import Outcome
 __all__ = ["characters", "group"]
 
 
-def group(spec: str, *, seed: Seed = 0, json: Json = False, out: Out = None) -> Outcome:
+def group(spec: str, /, *, seed: Seed = 0, json: Json = False, out: Out = None) -> Outcome:
     """Describe a group: classes, irreps, certificate.
 
     Parameters
@@ -25,7 +25,7 @@ def group(spec: str, *, seed: Seed = 0, json: Json = False, out: Out = None) -> 
 
 
 def characters(
-    spec: str, *, exact: bool = False, seed: Seed = 0, json: Json = False, out: Out = None
+    spec: str, /, *, exact: bool = False, seed: Seed = 0, json: Json = False, out: Out = None
 ) -> Outcome:
     """Print the character table: rows irreps, columns conjugacy classes.
 

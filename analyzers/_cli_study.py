@@ -9,6 +9,7 @@ __all__ = ["study"]
 
 def study(
     spec: str,
+    /,
     *,
     out: str,
     starts: Whole = 200,

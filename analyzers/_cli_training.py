@@ -21,6 +21,7 @@ _NOUGHT = Parameter(show_default="0")
 
 def train(
     spec: str | None = None,
+    /,
     *,
     task: str | None = None,
     task_file: str | None = None,
@@ -98,6 +99,7 @@ def train(
 
 def validate(
     path: str,
+    /,
     *,
     group: str | None = None,
     activation: str | None = None,
@@ -166,7 +168,7 @@ def validate(
     ).into(json, out)
 
 
-def exact(spec: str, *, out: str, method: str = "fewest", json: Json = False) -> Outcome:
+def exact(spec: str, /, *, out: str, method: str = "fewest", json: Json = False) -> Outcome:
     """Write a network with x² that answers every product exactly.
 
     Parameters

@@ -9,6 +9,10 @@ from groupfeat.groups import FiniteGroup, Irreps, character_table, exact_charact
 __all__ = ["GroupSummary", "describe_characters", "measure_group"]
 
 
+_ROUNDING = 1e-12
+"""Parts of a character up to this are taken for the rounding of a zero."""
+
+
 @dataclass(frozen=True)
 class GroupSummary:
     """A group, its irreps, and the seconds from the parsed group to the generators' matrices."""
@@ -57,9 +61,14 @@ def describe_characters(group: FiniteGroup, *, exact: bool = False, rng: int = 0
         "class_sizes": classes.sizes.tolist(),
         "class_representatives": classes.representatives.tolist(),
         "class_names": [group.element_names[g] for g in classes.representatives],
-        "table": [[[value.real, value.imag] for value in row] for row in table.values.tolist()],
+        "table": [[_parts(value) for value in row] for row in table.values.tolist()],
     }
     if exact:
         values = exact_character_values(table)
         found["exact"] = [[str(value) for value in row] for row in values.tolist()]
     return found
+
+
+def _parts(value: complex) -> list[float]:
+    """Return real and imaginary part, rounding of a zero taken off."""
+    return [part if abs(part) > _ROUNDING else 0.0 for part in (value.real, value.imag)]

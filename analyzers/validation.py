@@ -52,7 +52,7 @@ class Validation:
     match
         Nodes and what is missing.
     accuracy
-        On all M² products.
+        On all M² products; where logits are read, a tie is no answer.
     activation
         σ that was used.
     null
@@ -151,7 +151,7 @@ def measure_network(
     live = [node.index for node in match.nodes]
     return Validation(
         match,
-        float(np.mean(table == reps.group.cayley_table)),
+        float(np.mean(table == reps.group.cayley_table)) if ablation is None else ablation.accuracy,
         sigma,
         null_model(reps, thresholds=thresholds, rng=seed),
         pair_nodes(network.first_layer[:, live]).paired,

@@ -1,12 +1,15 @@
 """What people read: text as it stands, tables in any width, interruptions without a traceback."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from analyzers import _cli_verbs_energy
 from analyzers._cli_output import Outcome, show, table
+from analyzers.cli import app
 
 COMMUTING = "pres:a,b|a^2,b^2,[a,b]"
 
@@ -81,3 +84,26 @@ def test_thresholds_say_what_was_counted(call: Any) -> None:
     _, out, _ = call("threshold", "C3", "--trials", "1")
     assert "pairs that keep each family of C3 in half of the trials" in out
     assert "one trial: no bounds" in out
+
+
+def test_help_names_the_group_as_it_is_given(call: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = call("group")
+    assert code == 2
+    assert "SPEC requires an argument" in err
+    assert call("group", "--spec", "S3")[0] == 2
+    app(["train", "--help"])
+    assert "groupfeat train [SPEC] [OPTIONS]" in capsys.readouterr().out
+
+
+def test_characters_hold_no_rounding_of_zeros(call: Any) -> None:
+    for spec in ("S3", "Q8", "C7"):
+        table = np.array(json.loads(call("characters", spec, "--json")[1])["table"])
+        assert not ((table != 0) & (abs(table) < 1e-12)).any()
+
+
+def test_a_zero_network_answers_nothing(call: Any, tmp_path: Path) -> None:
+    path = str(tmp_path / "zero.npz")
+    np.savez(path, W=np.zeros((6, 4)), V=np.zeros((4, 3)))
+    found = json.loads(call("validate", path, "--group", "C3", "--json")[1])
+    assert found["accuracy"] == 0
+    assert {entry["excluded_accuracy"] for entry in found["logits"]["by_irrep"]} == {0}

@@ -16,7 +16,7 @@ from groupfeat.training.network._subnormals import flushed_subnormals
 from groupfeat.training.run._compaction import living_nodes, put_back
 from groupfeat.training.run._optimizers import Optimizer
 from groupfeat.training.run._ridge import ridge_gradients, ridge_solution
-from groupfeat.training.run._runs import Snapshot, TrainedRun
+from groupfeat.training.run._runs import Snapshot, TrainedRun, lasting_from
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task
 
@@ -234,8 +234,7 @@ class Run:
         return [value >= self.config.stop_accuracy for value in self.history.get(column, [])]
 
     def _reached(self, column: str) -> int | None:
-        rows = zip(self.history["epoch"], self._good(column), strict=False)
-        return next((int(epoch) for epoch, good in rows if good), None)
+        return lasting_from(self.history["epoch"], self._good(column), self.config.settle_epochs)
 
     def _status(self) -> str:
         good = {name: self._good(f"{name}_accuracy")[-1:] for name in ("test", "train")}

@@ -1,6 +1,6 @@
 """What a training run leaves behind, at its end and on the way."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,8 @@ class TrainedRun:
         Equal-length lists: ``epoch``, ``train_accuracy``, ``train_loss``, ``test_accuracy``,
         ``test_loss`` (the last two absent without a test set).
     memorized_at, generalized_at
-        First evaluated epoch whose train (test) accuracy reaches ``stop_accuracy``, or None.
+        First evaluated epoch after 0 from which the train (test) accuracy stays at
+        ``stop_accuracy``, for ``settle_epochs`` steps or to the last evaluation; None without one.
     parameters, optimizer_state
         What training goes on from: the trained arrays by name (V transposed) and the optimiser's.
     """
@@ -151,6 +152,19 @@ def log_epochs(epochs: int, *, per_decade: int = 8) -> tuple[int, ...]:
     count = max(2, 1 + int(np.ceil(per_decade * np.log10(epochs))))
     spaced = np.rint(np.geomspace(1, epochs, count)).astype(int)
     return tuple(dict.fromkeys((0, *spaced.tolist())))
+
+
+def lasting_from(epochs: Sequence[float], good: Sequence[bool], steps: int) -> int | None:
+    """Return the first epoch after 0 from which ``good`` lasts for ``steps`` or to the end."""
+    since: int | None = None
+    for epoch, holds in zip(epochs, good, strict=False):
+        if not holds:
+            since = None
+        elif since is None and epoch > 0:
+            since = int(epoch)
+        if since is not None and epoch - since >= steps:
+            break
+    return since
 
 
 def observed_epochs(observe_at: Iterable[int] | None) -> frozenset[int] | None:
