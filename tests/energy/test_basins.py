@@ -14,7 +14,7 @@ from groupfeat.energy import (
     random_starts,
     wilson_interval,
 )
-from groupfeat.energy.exact._blow_up import blow_up_law
+from groupfeat.energy.exact._blow_up_law import blow_up_law
 from groupfeat.groups import fourier_transform, group_from_spec, irreps
 from tests.energy.landscape_numerics import Floats, flow_to_the_end
 

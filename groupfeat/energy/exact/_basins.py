@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.energy.exact._blow_up import BlowUpLaw, blow_up_law, blow_up_times
+from groupfeat.energy.exact._blow_up import blow_up_times
+from groupfeat.energy.exact._blow_up_law import BlowUpLaw, blow_up_law
 from groupfeat.energy.exact._families import predicted_families
 from groupfeat.energy.objective._checks import check_weights
 from groupfeat.groups import Irreps, check_irreps, fourier_transform
