@@ -30,8 +30,9 @@ def blow_up_times(first: ArrayLike, second: ArrayLike) -> Floats:
     Returns
     -------
     ndarray
-        Times, exact for blocks within rounding of A and of B, each beside its own norm. Where
-        AB = 0 nothing moves and the time is inf.
+        Times, exact for blocks within rounding of A and of B, each beside its own norm (a column
+        of A or row of B under 1e-150 of the whole counts as 0). Where AB = 0 nothing moves and
+        the time is inf.
 
     Raises
     ------
@@ -54,7 +55,9 @@ def blow_up_times(first: ArrayLike, second: ArrayLike) -> Floats:
     sizes = [np.abs(block).max(axis=(-2, -1)) for block in (a, b)]
     moving = np.flatnonzero((sizes[0] > 0) & (sizes[1] > 0))
     # Each block over its own size, so that no square underflows.
-    a, b = (block[moving] / size[moving, None, None] for block, size in zip((a, b), sizes))
+    a, b = (
+        block[moving] / size[moving, None, None] for block, size in zip((a, b), sizes, strict=True)
+    )
     times, unit = np.full(len(sizes[0]), np.inf), np.maximum(*sizes)[moving]
     ratios = [size[moving] / unit for size in sizes]
     if a.shape[-1] == 1:
@@ -140,13 +143,14 @@ def _couplings(
 
 def _refined(parts: tuple[Floats, Complex, Floats], low: Floats, high: Floats) -> Floats:
     """Return the roots in (low, high]: Newton steps in ln λ over ln t, else bisection."""
+    logs, turns, values = parts
     at = high.copy()
     active = np.arange(len(at))
     for _ in range(_NEWTON):
         if not len(active):
             break
         t = at[active]
-        value, slope = _growth(*(part[active] for part in parts), t)
+        value, slope = _growth(logs[active], turns[active], values[active], t)
         above = value >= 0
         low[active] = np.where(above, low[active], t)
         high[active] = np.where(above, t, high[active])
