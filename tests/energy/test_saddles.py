@@ -1,5 +1,7 @@
 """Saddles, flow and local model against slower roads; full data against the closed form."""
 
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ from groupfeat.energy import (
     symmetry_directions,
 )
 from groupfeat.energy.ascent._local_model import local_model, make_problem
+from groupfeat.energy.saddles._saddles import _flowed, _saddle_step
 from groupfeat.groups import cyclic, group_from_spec, irreps, symmetric
 
 Floats = NDArray[np.float64]
@@ -180,3 +183,35 @@ def test_starts_that_are_no_batch_of_unit_weights_are_refused(search) -> None:  
         with pytest.raises(ValueError, match=told):
             search(wrong, pairs)
     assert len(search(starts[:0], pairs)) == 0
+
+
+def test_a_branch_begins_beside_its_saddle() -> None:
+    """Its ends are those of the flow from a hundredth of the distance; half a unit away two are not."""
+    pairs = sample_pairs(symmetric(3), 30 / 36, rng=1)
+    found = find_saddles(random_starts(6, 150, rng=3), pairs, "power")
+    saddles = found.take(np.flatnonzero(found.is_converged & (found.indices == 1)))
+    mode = local_model(saddles.weights, make_problem(pairs, "power")).vectors[:, :, -1]
+    for side, ended in zip((1, -1), branches_of(saddles, pairs, "power"), strict=True):
+        near = saddles.weights + side * 1e-4 * mode
+        near /= np.linalg.norm(near, axis=1, keepdims=True)
+        slow = follow_flow(near, pairs, "power")
+        apart = np.linalg.norm(ended.weights - slow.weights, axis=1)
+        assert apart.max() < 1e-5
+
+
+def test_no_step_to_a_saddle_is_longer_than_its_radius() -> None:
+    pairs = sample_pairs(cyclic(7), 38 / 49, rng=0)
+    w = random_starts(7, 200, rng=0)
+    model = local_model(w, make_problem(pairs, "square"))
+    lengths = np.linalg.norm(_saddle_step(model, w), axis=1)
+    assert lengths.max() == pytest.approx(0.2)
+    assert np.sum(lengths > 0.2 - 1e-12) > 20
+
+
+def test_the_flow_of_the_quadratic_model_is_exact_at_every_rate() -> None:
+    """F(e^{λt} − 1)/λ by its series, which λ = 0 does not trouble."""
+    rates = np.array([[0.0, 1e-13, 1e-6, 0.01, 0.05, 0.09, 0.5, -1e-9, -0.05, -0.5]])
+    time = np.array([[1.7]])
+    slopes = np.linspace(-1, 2, rates.size)[None]
+    series = sum((rates * time) ** n / math.factorial(n + 1) for n in range(20))
+    np.testing.assert_allclose(_flowed(slopes, rates, time), slopes * time * series, rtol=1e-12)
