@@ -93,7 +93,7 @@ def describe_maxima(found: FoundMaxima, seconds: float) -> dict[str, Any]:
             }
             for c in found.classes
         ],
-        "unmatched": found.unmatched if found.predicted else None,
+        "unmatched": found.unmatched if found.predicted or not found.classes else None,
         "unseen_probability": found.unseen_probability,
         "unseen_orbit_probability": found.unseen_orbits,
         "starts_for_unseen": {str(p): found.starts_needed(p) for p in (0.01, 0.001)},
@@ -132,8 +132,14 @@ def summarize(found: FoundMaxima) -> str:
         if found.predicted
         else "no closed form to match"
     )
+    if not found.classes:
+        return "E = 0 everywhere: the trivial group has no nontrivial irrep and no maxima"
+    gone = sum(s.startswith("E vanishes") for s in statuses)
+    ended = f"{converged} of {len(statuses)} starts converged"
+    if gone:
+        ended += f", {gone} ended where E vanishes"
     text = (
-        f"{converged} of {len(statuses)} starts converged, {matched}; a further start finds "
+        f"{ended}, {matched}; a further start finds "
         f"something unseen with probability <= {found.unseen_probability:.3f} "
         f"({found.starts_needed(0.01)} starts for 0.01)"
     )

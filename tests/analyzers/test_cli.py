@@ -176,6 +176,19 @@ def bad_table(folder: Path) -> str:
     return f"table:{path}"
 
 
+@pytest.mark.parametrize("verb", ["maxima", "landscape", "threshold"])
+def test_where_nothing_is_there_the_answer_is_empty(call: Any, verb: str) -> None:
+    """E = 0 on the trivial group: no families, no maxima, and no error."""
+    code, out, _ = call(verb, "C1", "--json")
+    told = json.loads(out)
+    assert code == 0
+    lists = [value for value in told.values() if isinstance(value, list)]
+    assert lists
+    assert not any(lists)
+    assert told.get("unmatched", 0) == 0
+    assert call(verb, "C1")[0] == 0
+
+
 BAD = [
     (("group", "X9"), "unknown group 'X9'; known forms"),
     (("group", "{bad_table}"), "associativity fails at (1, 1, 2): (1*1)*2 = 2 but 1*(1*2) = 4"),
@@ -184,7 +197,8 @@ BAD = [
     (("group", "S3", "--colour"), "Unknown option"),
     (("grup", "S3"), "Unknown command"),
     (("maxima", "S3", "--train-fraction", "0"), "train_fraction must be in (0, 1], got 0"),
-    (("landscape", "S3", "--samples", "1"), "samples must be at least 100, got 1"),
+    (("landscape", "S3", "--samples", "1"), "samples must be at least 100 and at most 1000000"),
+    (("landscape", "S3", "--samples", "1" + "0" * 13), "at most 1000000, got 10000000000000"),
     (("maxima", "S3", "--starts", "0"), "starts must be at least 1, got 0"),
     (("maxima", "S3", "--starts", "many"), "expected a whole number, got 'many'"),
     (("threshold", "S3", "--trials", "1.5"), "expected a whole number, got '1.5'"),
@@ -201,7 +215,6 @@ BAD = [
     (("group", "S3", "--out", "{file}/x"), "cannot write to --out"),
     (("study", "S3", "--out", "{file}/x"), "cannot write to --out"),
     (("study", "C1", "--out", "{folder}"), "the trivial group has no nontrivial irrep"),
-    (("maxima", "C1"), "the trivial group has no nontrivial irrep"),
     (("study", "S3", "--out", "{folder}", "--runs", "0"), "runs must be at least 1"),
     (("exact", "S3", "--out", "{file}/net.npz"), "cannot write"),
     (("exact", "S3", "--out", "{folder}.txt"), "expected a name in .npz or .safetensors"),

@@ -203,6 +203,17 @@ def test_bad_input_is_refused() -> None:
         find_maxima(reps, pairs=other, rng=0)
 
 
+def test_the_trivial_group_has_no_maxima() -> None:
+    reps = irreps(group_from_spec("C1"))
+    for method in ("fast", "flow"):
+        found = find_maxima(reps, starts=5, rng=0, method=method)
+        assert (found.predicted, found.classes, found.unmatched) == ((), (), 0)
+        assert found.unseen_probability == found.unseen_orbits == 0
+        assert set(found.ascent.statuses) == {"E vanishes here: start elsewhere"}
+    with pytest.raises(ValueError, match="starts must be at least 1"):
+        find_maxima(reps, starts=0, rng=0)
+
+
 def test_linear_activations_have_no_maximum_on_full_data() -> None:
     found = find_maxima(irreps(group_from_spec("S3")), activation="linear", starts=30, rng=0)
     (only,) = found.classes

@@ -186,7 +186,7 @@ def test_starts_that_are_no_batch_of_unit_weights_are_refused(search) -> None:  
 
 
 def test_a_branch_begins_beside_its_saddle() -> None:
-    """Its ends are those of the flow from a hundredth of the distance; half a unit away two are not."""
+    """Its ends are those of the flow from nearer by; from half a unit away two are not."""
     pairs = sample_pairs(symmetric(3), 30 / 36, rng=1)
     found = find_saddles(random_starts(6, 150, rng=3), pairs, "power")
     saddles = found.take(np.flatnonzero(found.is_converged & (found.indices == 1)))

@@ -100,7 +100,7 @@ class FoundMaxima:
     predicted
         Families of σ = x² on full data; empty for other σ or pair sets (no closed form).
     classes
-        Groups of end points, largest energy first.
+        Groups of end points, largest energy first; none for the trivial group, where E = 0.
     ascent
         Every end point with energy, gradient and status.
     unmatched
@@ -123,6 +123,8 @@ class FoundMaxima:
     @property
     def unseen_orbits(self) -> float:
         """Upper estimate of the chance of something unseen even up to automorphisms."""
+        if not self.classes:
+            return self.unseen_probability
         counts: dict[int, int] = {}
         for c in self.classes:
             counts[c.orbit] = counts.get(c.orbit, 0) + c.count
@@ -175,8 +177,8 @@ def find_maxima(
     Raises
     ------
     ValueError
-        If starts < 1, the group is trivial, the pair set is of another group, or the method
-        is unknown or does not fit σ.
+        If starts < 1, the pair set is of another group, the method is unknown or does not fit
+        σ, or the tolerance or number of iterations is out of range.
 
     Examples
     --------
@@ -188,8 +190,6 @@ def find_maxima(
     """
     check_irreps(irreps)
     sigma, kind = get_activation(activation), get_variant(variant)
-    if irreps.group.order == 1:
-        raise ValueError("the trivial group has no nontrivial irrep and E = 0; take a larger group")
     seen = full_pairs(irreps.group) if pairs is None else pairs
     check_same_group(seen.group, irreps.group)
     if method == "flow" and not sigma.is_smooth:
@@ -204,6 +204,8 @@ def find_maxima(
         max_iterations=max_iterations,
         progress=progress,
     )
+    if irreps.group.order == 1:  # E = 0 everywhere: nothing is there, and nothing unseen.
+        return FoundMaxima((), (), ascent, 0, 0.0)
     exact = (
         sigma.name in ("square", "half_square") and seen.is_full and kind.name in ENERGY_VARIANTS
     )
