@@ -12,6 +12,7 @@ PROMISES = {
     "maxima_of_c7.py": "outside the prediction: 0",
     "memorising_phases.py": "x²: below p = 0.500",
     "subset_landscapes.py": "| C7: 28 | 0 |",
+    "telemetry_tables.py": "| Z5 | 64 | 15 |",
     "threshold_scaling.py": "## cross, drawn with replacement",
     "train_and_match.py": "test accuracy 1.0",
 }
@@ -19,6 +20,7 @@ SHORT = {
     "maxima_by_activation.py": ["2"],
     "memorising_phases.py": ["--quick"],
     "subset_landscapes.py": ["1", "100"],
+    "telemetry_tables.py": ["--quick"],
 }
 
 
