@@ -173,6 +173,10 @@ def test_what_alternation_leaves_open_is_climbed() -> None:
     constant = ascend_in_irreps(np.ones((1, 12)), reps)
     assert constant.energies[0] < 1e-20
     np.testing.assert_allclose(constant.weights, np.ones((1, 12)) / np.sqrt(12))
+    apart = np.array([1.0, -1, 1, -1, 1, 1, -1, -1]) / np.sqrt(8)  # no irrep in common
+    ended = ascend_in_irreps(np.stack([apart, np.arange(8)]), irreps(group_from_spec("C2xC2")))
+    np.testing.assert_allclose(ended.weights[0], apart, atol=1e-15)
+    np.testing.assert_allclose(ended.energies, [0, 2], atol=1e-14)
     with pytest.raises(ValueError, match="a start is zero"):
         ascend_in_irreps(np.zeros((1, 12)), reps)
     with pytest.raises(ValueError, match="trivial group has no nontrivial irrep"):

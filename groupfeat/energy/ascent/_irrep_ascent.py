@@ -1,21 +1,31 @@
 """The ascent for σ = x² on full data in irrep coordinates."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.energy.ascent._search import Ascent, ascend, check_starts, finish_ascent
+from groupfeat.energy.ascent._search import (
+    CONVERGED,
+    Ascent,
+    ascend,
+    check_starts,
+    finish_ascent,
+)
+from groupfeat.energy.objective._activations import get_activation
 from groupfeat.energy.objective._checks import check_search
 from groupfeat.energy.objective._pairs import full_pairs
-from groupfeat.energy.objective._prepared import aligned, run_in_threads
+from groupfeat.energy.objective._prepared import Prepared, Space, aligned, prepare, run_in_threads
 from groupfeat.energy.objective._sphere import VANISHING
+from groupfeat.energy.objective._variants import get_variant
 from groupfeat.groups import Irreps, check_irreps, real_families
 
 __all__ = ["ascend_in_irreps"]
 
 Floats = NDArray[np.float64]
-_CHUNK = 256
+Rows = NDArray[np.floating[Any]]
+_CHUNK, _LANES = 128, 16
 
 
 def ascend_in_irreps(
@@ -56,49 +66,87 @@ def ascend_in_irreps(
     w, order = check_starts(starts, pairs), pairs.order
     if order == 1:
         raise ValueError("the trivial group has no nontrivial irrep and E = 0; take a larger group")
+    ready = prepare(pairs, get_activation("square"), get_variant("raw"), np.dtype(np.float64))
     basis, blocks = _coordinates(irreps)
     ends, rounds = np.empty_like(w), [0]
-    flat = np.zeros(len(w), dtype=bool)
+    energies, errors = np.empty(len(w)), np.empty(len(w))
 
     def work(first: int, last: int) -> None:
+        space = _Space.of(ready, basis, blocks)
         for start in range(first, last, _CHUNK):
             chunk = slice(start, min(start + _CHUNK, last))
-            halves = [w[chunk, :order] @ basis.T, w[chunk, order:] @ basis.T]
-            flat[chunk] = np.min([np.linalg.norm(half, axis=1) for half in halves], 0) < VANISHING
-            rounds.append(_climb(halves, blocks, max_iterations))
-            ends[chunk, :order], ends[chunk, order:] = (half @ basis for half in halves)
+            found = _climb(w[chunk], ends[chunk], ready, basis, blocks, space, max_iterations)
+            energies[chunk], errors[chunk] = found[:2]
+            rounds.append(found[2])
 
     run_in_threads(work, len(w), _CHUNK, 20.0 * w.size * order)
-    # A half without any nontrivial irrep: E and ∇E are 0 there.
-    flat |= ~ends.any(axis=1)
-    ends[flat] = w[flat]
-    ends /= np.linalg.norm(ends, axis=1, keepdims=True)
     return finish_ascent(
-        ends,
-        pairs,
+        Ascent(ends, energies, errors, (CONVERGED,) * len(w), max(rounds)),
         tolerance,
-        max(rounds),
         lambda points: ascend(points, pairs, tolerance=tolerance),
     )
 
 
-def _climb(halves: list[Floats], blocks: Any, max_iterations: int) -> int:
-    """Climb coordinates (N, R) in place."""
-    from groupfeat.energy.kernels._blocks import Lanes16, from_lanes, to_lanes
-    from groupfeat.energy.kernels._irreps import alternate
+@dataclass(frozen=True, eq=False)
+class _Space:
+    """Work space of one thread: see `alternate`, and `Space` for the pair sum."""
 
-    tag = Lanes16()
-    count, rows = halves[0].shape
-    kind = np.dtype(np.float64)
-    lanes = [aligned((-(-count // tag.lanes), rows, tag.lanes), kind) for _ in halves]
-    for half, block in zip(halves, lanes, strict=True):
-        to_lanes(half, block)
-    product, spare = (aligned((rows, tag.lanes), kind) for _ in range(2))
-    state = aligned((2, tag.lanes), kind)
-    rounds = alternate(lanes[0], lanes[1], blocks, product, spare, state, max_iterations, tag)
-    for half, block in zip(halves, lanes, strict=True):
-        from_lanes(block, half)
-    return int(rounds)
+    pair: Space
+    first: Rows
+    second: Rows
+    gram: Rows
+    spare: Rows
+    state: Rows
+    norms: Rows
+    errors: Rows
+
+    @classmethod
+    def of(cls, ready: Prepared, basis: Floats, blocks: Any) -> "_Space":
+        count, lanes = _CHUNK // _LANES, _LANES
+        widest = int((blocks.parts * blocks.dim**2).max())
+        shapes: list[tuple[int, ...]] = [(count, len(basis), lanes)] * 2
+        shapes += [(widest, lanes), (widest, lanes), (2, lanes), (2 * count, lanes), (count, lanes)]
+        pair = Space.of(ready, count, lanes)
+        return cls(pair, *(aligned(shape, np.dtype(np.float64)) for shape in shapes))
+
+
+def _climb(
+    starts: Floats,
+    ends: Floats,
+    ready: Prepared,
+    basis: Floats,
+    blocks: Any,
+    space: _Space,
+    most: int,
+) -> tuple[Rows, Rows, int]:
+    """Write the ends (N, 2M) of starts; return E and relative gradients (N,), and the rounds."""
+    from groupfeat.energy.kernels._blocks import Lanes16, from_lanes, to_lanes
+    from groupfeat.energy.kernels._climb import measure_blocks
+    from groupfeat.energy.kernels._irreps import alternate, normalise_blocks
+
+    tag, used, order = Lanes16(), -(-len(starts) // _LANES), basis.shape[1]
+    weights, slopes = space.pair.weights[:used], space.pair.slopes[:used]
+    halves = (weights[:, :order], weights[:, order:])
+    coordinates = (space.first[:used], space.second[:used])
+    to_lanes(starts, weights)
+    for half, found in zip(halves, coordinates, strict=True):
+        np.matmul(basis, half, out=found)
+    scratch = (space.gram, space.spare, space.state, space.norms[: 2 * used])
+    rounds = alternate(*coordinates, blocks, *scratch, most, tag)
+    for half, found in zip(halves, coordinates, strict=True):
+        np.matmul(basis.T, found, out=half)
+    # A half without any nontrivial irrep, or two without a common one: E and ∇E are 0 there.
+    flat = (space.norms[: 2 * used].reshape(used, 2, -1) < VANISHING).any(axis=1)
+    normalise_blocks(weights, space.errors[:used], tag)
+    flat |= space.errors[:used] < VANISHING
+    if flat.any():
+        to_lanes(starts, slopes)
+        np.copyto(weights, slopes, where=flat[:, None])
+    ready.evaluate_lanes(weights, tag, space.pair, slopes)
+    measure_blocks(weights, slopes, space.errors[:used], tag)
+    from_lanes(weights, ends)
+    count = len(starts)
+    return space.pair.energies.ravel()[:count], space.errors.ravel()[:count], int(rounds)
 
 
 def _coordinates(irreps: Irreps) -> tuple[Floats, Any]:

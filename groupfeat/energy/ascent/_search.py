@@ -16,7 +16,15 @@ from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._sphere import VANISHING, relative_gradients
 from groupfeat.energy.objective._variants import Variant, get_variant
 
-__all__ = ["METHODS", "Ascent", "ascend", "check_starts", "finish_ascent", "random_starts"]
+__all__ = [
+    "CONVERGED",
+    "METHODS",
+    "Ascent",
+    "ascend",
+    "check_starts",
+    "finish_ascent",
+    "random_starts",
+]
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -67,7 +75,7 @@ def random_starts(order: int, count: int, *, rng: int | np.random.Generator) -> 
 
 
 def check_starts(starts: ArrayLike, pairs: PairSet) -> Floats:
-    """Return starts (B, 2M) at unit length, or say what is wrong with them."""
+    """Return starts (B, 2M) at unit length, not to be changed, or say what is wrong with them."""
     w: Floats = check_weights(starts, pairs.group)
     if w.ndim != 2 or not len(w):
         raise ValueError(
@@ -77,7 +85,8 @@ def check_starts(starts: ArrayLike, pairs: PairSet) -> Floats:
     norms = np.linalg.norm(w, axis=1, keepdims=True)
     if not norms.all():
         raise ValueError("a start is zero and has no direction; take random_starts")
-    return w / np.where(np.abs(norms - 1) > 1e-14, norms, 1.0)
+    long = np.abs(norms - 1) > 1e-14
+    return w / np.where(long, norms, 1.0) if long.any() else w
 
 
 def ascend(
@@ -157,24 +166,18 @@ def ascend(
     return Ascent(w, e, errors, tuple(statuses), before + iterations)
 
 
-def finish_ascent(
-    ends: Floats,
-    pairs: PairSet,
-    tolerance: float,
-    iterations: int,
-    climb: Callable[[Floats], Ascent],
-) -> Ascent:
-    """Measure unit end points of σ = x² on their pairs; let ``climb`` go on with the others."""
-    e, gradient = energy_and_gradient(ends, pairs)
-    errors = relative_gradients(ends, gradient)
-    statuses = [VANISHED if level <= VANISHING else CONVERGED for level in e]
-    rest = np.flatnonzero(errors > tolerance)
-    if len(rest):
-        more = climb(ends[rest])
-        ends[rest], e[rest], errors[rest] = more.weights, more.energies, more.gradient_norms
-        for i, status in zip(rest.tolist(), more.statuses, strict=True):
-            statuses[i] = status
-    return Ascent(ends, e, errors, tuple(statuses), iterations)
+def finish_ascent(ended: Ascent, tolerance: float, climb: Callable[[Floats], Ascent]) -> Ascent:
+    """Let ``climb`` go on with the starts that have not converged."""
+    rest = np.flatnonzero(ended.gradient_norms > tolerance)
+    if not len(rest):
+        return ended
+    w, e, errors = ended.weights.copy(), ended.energies.copy(), ended.gradient_norms.copy()
+    statuses = list(ended.statuses)
+    more = climb(w[rest])
+    w[rest], e[rest], errors[rest] = more.weights, more.energies, more.gradient_norms
+    for i, status in zip(rest.tolist(), more.statuses, strict=True):
+        statuses[i] = status
+    return Ascent(w, e, errors, tuple(statuses), ended.iterations)
 
 
 def _by_circles(
@@ -186,7 +189,7 @@ def _by_circles(
     max_iterations: int,
     progress: Progress | None,
 ) -> tuple[Floats, Floats, Floats, int]:
-    ends, longest = starts.copy(), 0
+    ends, longest = np.empty_like(starts), 0
     step = len(starts) if progress is None else _REPORTED
     for start in range(0, len(starts), step):
         chunk = slice(start, start + step)

@@ -23,7 +23,7 @@ from groupfeat.energy.kernels._blocks import (
 from groupfeat.energy.kernels._rows import Fours, Ones, Twos, fold, load_rows, repeat, store_rows
 from groupfeat.energy.kernels._vectors import fma, largest, load, root, select, store
 
-__all__ = ["ClimbSpace", "climb_starts"]
+__all__ = ["ClimbSpace", "climb_starts", "measure_blocks"]
 
 _FRESH = 8
 _TINY = 1e-300
@@ -164,12 +164,26 @@ def _project(gradient, w, v, previous, tag):
 
 
 @njit(cache=True, error_model="numpy")
+def _relative(now, whole):
+    """Return the relative gradient; one of 1e-12 is rounding: E vanishes there."""
+    return select(whole - 1e-24, root(now / largest(whole, _TINY)), 0.0)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def measure_blocks(weights, slopes, errors, tag):
+    """Write the relative gradients (B, L) of unit weights (B, 2M, L); ∇E become tangential."""
+    for block in range(weights.shape[0]):
+        w = weights[block]
+        whole, now, _, _ = _project(slopes[block], w, w, w, tag)
+        store(errors, block, _relative(now, whole))
+
+
+@njit(cache=True, error_model="numpy")
 def _direct(space, tolerance, tag):
     """Set the directions v; write errors; return 1 where a lane moves on, 0 where it has ended."""
     w, v, gradient, state = space.w, space.v, space.gradient, space.state
     whole, now, along, overlap = _project(gradient, w, v, space.previous, tag)
-    # A gradient of 1e-12 is rounding: E vanishes there.
-    error = select(whole - 1e-24, root(now / largest(whole, _TINY)), 0.0)
+    error = _relative(now, whole)
     store(state, ERROR, error)
     before = load(state, BEFORE, tag)
     store(state, BEFORE, now)

@@ -14,7 +14,18 @@ from numba.extending import lower_builtin, type_callable
 
 from groupfeat.energy.kernels._vectors import LANES, Vector, row_pointer
 
-__all__ = ["Fours", "Ones", "Twos", "add_products", "fold", "load_rows", "repeat", "store_rows"]
+__all__ = [
+    "Fours",
+    "Ones",
+    "Twos",
+    "add_products",
+    "fold",
+    "load_rows",
+    "load_strided",
+    "repeat",
+    "store_rows",
+    "store_strided",
+]
 
 
 class Ones(NamedTuple):
@@ -46,6 +57,17 @@ def load_rows(array, index, i, tile):
 def store_rows(array, index, i, vector, tile):
     """Write the rows ``index[i]``, which differ."""
     array[index[i]] = vector.reshape(_WIDTHS[type(tile)], -1)
+
+
+def load_strided(array, first, stride, tile):
+    """Return the rows ``first``, ``first + stride``, … of an array, one after another."""
+    return array[first::stride][: _WIDTHS[type(tile)]].ravel()
+
+
+def store_strided(array, first, stride, vector, tile):
+    """Write the rows ``first``, ``first + stride``, …."""
+    width = _WIDTHS[type(tile)]
+    array[first::stride][:width] = vector.reshape(width, -1)
 
 
 def repeat(row, tile):
@@ -83,6 +105,8 @@ type_callable(load_rows)(
     lambda context: lambda array, index, i, tile: _tile_type(tile, array.dtype)
 )
 type_callable(store_rows)(lambda context: lambda array, index, i, vector, tile: types.none)
+type_callable(load_strided)(lambda context: _type_load_rows)
+type_callable(store_strided)(lambda context: lambda array, first, stride, vector, tile: types.none)
 type_callable(repeat)(lambda context: lambda row, tile: _tile_type(tile, row.scalar))
 type_callable(add_products)(lambda context: lambda total, x, y, tile: total)
 type_callable(fold)(lambda context: lambda x, tile: _row_type(tile, x.scalar))
@@ -113,37 +137,55 @@ def _join(builder, rows):
     return rows[0]
 
 
-def _pointers(context, builder, signature, args):
-    """Return pointers to the rows of a tile, and the alignment of a number."""
+def _indexed(context, builder, signature, args):
+    """Return pointers to the rows ``index[i]``."""
     (array, index, i), tile = signature.args[:3], signature.args[-1]
     width = _WIDTHS[tile.instance_class]
     data = context.make_array(index)(context, builder, args[1]).data
     first = builder.mul(context.cast(builder, args[2], i, types.int64), _int64(width))
+    ats = [builder.load(builder.gep(data, [builder.add(first, _int64(j))])) for j in range(width)]
     row = _row_type(tile, array.dtype)
-    found = []
-    for j in range(width):
-        at = builder.load(builder.gep(data, [builder.add(first, _int64(j))]))
-        found.append(row_pointer(context, builder, array, args[0], index.dtype, at, row))
-    return found, array.dtype.bitwidth // 8
+    return [row_pointer(context, builder, array, args[0], index.dtype, at, row) for at in ats]
+
+
+def _strided(context, builder, signature, args):
+    """Return pointers to the rows ``first + j·stride``."""
+    (array, first, stride), tile = signature.args[:3], signature.args[-1]
+    at = context.cast(builder, args[1], first, types.int64)
+    step = context.cast(builder, args[2], stride, types.int64)
+    row, found = _row_type(tile, array.dtype), []
+    for _ in range(_WIDTHS[tile.instance_class]):
+        found.append(row_pointer(context, builder, array, args[0], types.int64, at, row))
+        at = builder.add(at, step)
+    return found
 
 
 def _int64(value):
     return ir.Constant(ir.IntType(64), value)
 
 
-@lower_builtin(load_rows, types.Any, types.Any, types.Any, types.Any)
-def _lower_load_rows(context, builder, signature, args):
-    pointers, align = _pointers(context, builder, signature, args)
-    return _join(builder, [builder.load(pointer, align=align) for pointer in pointers])
+def _register_rows(load_function, store_function, pointers_of):
+    """Teach the compiler to load and store a tile."""
+    any_ = types.Any
+
+    @lower_builtin(load_function, any_, any_, any_, any_)
+    def lower_load(context, builder, signature, args):
+        pointers = pointers_of(context, builder, signature, args)
+        align = signature.args[0].dtype.bitwidth // 8
+        return _join(builder, [builder.load(pointer, align=align) for pointer in pointers])
+
+    @lower_builtin(store_function, any_, any_, any_, any_, any_)
+    def lower_store(context, builder, signature, args):
+        scalar = signature.args[0].dtype
+        lanes = _row_type(signature.args[-1], scalar).lanes
+        for j, pointer in enumerate(pointers_of(context, builder, signature, args)):
+            row = _row_of(builder, args[3], j, lanes)
+            builder.store(row, pointer, align=scalar.bitwidth // 8)
+        return context.get_dummy_value()
 
 
-@lower_builtin(store_rows, types.Any, types.Any, types.Any, types.Any, types.Any)
-def _lower_store_rows(context, builder, signature, args):
-    pointers, align = _pointers(context, builder, signature, args)
-    lanes = _row_type(signature.args[-1], signature.args[0].dtype).lanes
-    for j, pointer in enumerate(pointers):
-        builder.store(_row_of(builder, args[3], j, lanes), pointer, align=align)
-    return context.get_dummy_value()
+_register_rows(load_rows, store_rows, _indexed)
+_register_rows(load_strided, store_strided, _strided)
 
 
 @lower_builtin(repeat, types.Any, types.Any)

@@ -74,10 +74,12 @@ def _complete_tiles(width: int, inner: Indices, shared: Indices) -> Indices:
     """Return the pairs of all complete tiles, shape (n, T), by band, inner and shared row."""
     if not len(inner):
         return np.empty((0, width), dtype=np.intp)
-    groups, rows = int(inner.max()) // width + 1, int(shared.max()) + 1
-    cell = ((shared // BAND) * groups + inner // width) * rows + shared
+    row = shared - shared.min()
+    groups, rows = int(inner.max()) // width + 1, int(row.max()) + 1
+    cell = ((shared // BAND - shared.min() // BAND) * groups + inner // width) * rows + row
     key = cell * width + inner % width
-    order = np.argsort(key, kind="stable")
+    # Numbers of 16 bits are sorted by their digits, in linear time.
+    order = np.argsort(key.astype(np.min_scalar_type(int(key.max()))), kind="stable")
     if width == 1:
         return order[:, None]
     # A pair that repeats stands in a tile once.
