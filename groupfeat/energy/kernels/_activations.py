@@ -22,7 +22,7 @@ from groupfeat.energy.kernels._vectors import (
     select,
 )
 
-__all__ = ["Custom", "Square", "evaluate", "kernel_activation"]
+__all__ = ["WIDE", "Custom", "Square", "evaluate", "kernel_activation"]
 
 
 class Square(NamedTuple):
@@ -310,6 +310,8 @@ _FORMULAS = {
     Polynomial: _polynomial,
     Custom: _custom,
 }
+WIDE = (Square, HalfSquare, Cube, LeakyRelu, Linear, Softplus)
+"""Activations that are faster in tiles of eight registers; the others in tiles of four."""
 _NAMED = {
     "square": Square,
     "half_square": HalfSquare,

@@ -25,7 +25,7 @@ from groupfeat.energy.kernels._vectors import fma, largest, load, root, select, 
 
 __all__ = ["ClimbSpace", "climb_starts", "measure_blocks"]
 
-_FRESH = 8
+_FRESH = 5
 _TINY = 1e-300
 # Angles at which the slope along a circle is looked at before its root is refined.
 _GRID = tuple(math.tan(math.pi * (j + 1) / 64) for j in range(28))

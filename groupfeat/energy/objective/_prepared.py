@@ -54,10 +54,13 @@ class Prepared:
     def tag(self, count: int) -> Any:
         """Return the kernels' row of lanes for ``count`` weights."""
         from groupfeat.energy.kernels import _blocks as kernels
+        from groupfeat.energy.kernels._activations import WIDE
 
+        # Long polynomials need registers of their own beside a tile of four rows.
+        is_wide = isinstance(self.act, WIDE) and count * self.dtype.itemsize > 8 * _FEW
         if self.dtype == np.float32:
-            return kernels.Lanes16() if count <= 2 * _FEW else kernels.Lanes32()
-        return kernels.Lanes8() if count <= _FEW else kernels.Lanes16()
+            return kernels.Lanes32() if is_wide else kernels.Lanes16()
+        return kernels.Lanes16() if is_wide else kernels.Lanes8()
 
     def evaluate(self, points: Floats) -> tuple[Floats, Floats]:
         """Return E, shape (N,), and ∇E, shape (N, 2M), of points (N, 2M)."""
