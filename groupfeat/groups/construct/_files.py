@@ -28,6 +28,8 @@ def load_cayley_table(path: str | Path, *, name: str = "") -> FiniteGroup:
     NotAGroupError
         If the table breaks a group axiom.
     """
+    if not str(path).strip():
+        raise ValueError("table: needs the name of a file (.npy, .csv or .json)")
     file = Path(path)
     if not _is_file(file):
         raise ValueError(

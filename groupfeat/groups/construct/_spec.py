@@ -21,6 +21,7 @@ from groupfeat.groups.construct._permutations import (
 from groupfeat.groups.construct._presentations import from_presentation
 from groupfeat.groups.construct._products import direct_product, wreath_product
 from groupfeat.groups.construct._small_groups import small_group
+from groupfeat.groups.construct._spelling import suggested_spec
 from groupfeat.groups.table._display import shorten
 from groupfeat.groups.table._finite_group import FiniteGroup
 
@@ -114,8 +115,18 @@ def _named(text: str, spec: str) -> FiniteGroup:
     arguments = [int(part) for part in match.groups()[1:] if part] if match else []
     if match is None or (match[1], len(arguments)) not in _FUNCTIONS:
         place = "" if text == spec else f" in {shorten(spec)!r}"
-        raise ValueError(f"unknown group {shorten(text)!r}{place}; known forms: {KNOWN}")
+        raise ValueError(
+            f"unknown group {shorten(text)!r}{place}; {_hint(text)}known forms: {KNOWN}"
+        )
     return _FUNCTIONS[match[1], len(arguments)](*arguments)
+
+
+def _hint(text: str) -> str:
+    """Return what to say of a text that resembles a known form; else nothing."""
+    if re.fullmatch(r"[A-Za-z]*[0-9]{7,}", text):
+        return "its number is far beyond any table (orders up to 8000 without being asked); "
+    meant = suggested_spec(text, (*_FAMILIES, *(name for name, _ in _FUNCTIONS)))
+    return "" if meant is None else f"did you mean {meant}? "
 
 
 def _permutation_group(text: str, name: str) -> FiniteGroup:
