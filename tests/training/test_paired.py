@@ -80,6 +80,36 @@ def test_all_pairs_are_their_own_test() -> None:
     assert accuracy == pytest.approx(float((answers == table).double().mean()))
 
 
+def test_weight_decay_is_coupled() -> None:
+    """A decay beyond the loss's pull leaves nothing that answers."""
+    config = TrainConfig(n_hidden=8, epochs=300, eval_every=300, stop_accuracy=1.0)
+    accuracies = [
+        train_paired(cyclic(7), TrainConfig(**{**config.to_dict(), "weight_decay": decay}))
+        for decay in (0.0, 5.0)
+    ]
+    assert accuracies[0].train_accuracy > 0.5 > accuracies[1].train_accuracy
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("schedule", "cosine"),
+        ("bias", True),
+        ("complex_weights", True),
+        ("batch_norm", True),
+        ("other_layers", 1),
+        ("weight_norm", "node"),
+        ("adam_beta1", 0.1),
+        ("stop", "never"),
+        ("embedding", 3),
+    ],
+)
+def test_settings_it_would_not_heed_are_refused(name: str, value: object) -> None:
+    config = TrainConfig(**{"n_hidden": 8, name: value})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=f"paired nodes do not heed {name}, got {value!r}"):
+        train_paired(cyclic(5), config)
+
+
 def test_what_it_cannot_do_is_said() -> None:
     with pytest.raises(ValueError, match="even n_hidden and Adam, got 7 and 'adam'"):
         train_paired(cyclic(5), TrainConfig(n_hidden=7))

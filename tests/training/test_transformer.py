@@ -58,6 +58,40 @@ def test_a_seed_gives_the_same_run_and_touches_no_global_state() -> None:
     assert calls == [(2, 10, 20), (2, 20, 20)]
 
 
+def test_steps_are_adamws() -> None:
+    """Seven steps against a loop of torch's AdamW with betas 0.9, 0.98, written out."""
+    config = dataclasses.replace(SMALL, train_fraction=1.0, epochs=7, weight_decay=0.7)
+    run = train_transformer(cyclic(5), config, seed=2)
+    start = train_transformer(cyclic(5), dataclasses.replace(config, stop_accuracy=1e-9), seed=2)
+    assert start.epochs == 0
+    parts = dict(start.model.named_parameters())
+    means, squares = ({name: torch.zeros_like(p) for name, p in parts.items()} for _ in "mv")
+    operands = torch.tensor([[g, h] for g in range(5) for h in range(5)])
+    for step in range(1, 8):
+        loss = torch.nn.functional.cross_entropy(start.model(operands), operands.sum(1) % 5)
+        gradients = torch.autograd.grad(loss, list(parts.values()))
+        with torch.no_grad():
+            for (name, p), g in zip(parts.items(), gradients, strict=True):
+                means[name] = 0.9 * means[name] + 0.1 * g
+                squares[name] = 0.98 * squares[name] + 0.02 * g * g
+                down = (squares[name] / (1 - 0.98**step)).sqrt() + 1e-8
+                p.mul_(1 - 5e-3 * 0.7).sub_(5e-3 * means[name] / (1 - 0.9**step) / down)
+    for name, p in run.model.named_parameters():
+        if name.endswith("in_proj_bias"):
+            continue  # softmax does not see the keys' bias: its gradient is rounding
+        torch.testing.assert_close(p, parts[name], rtol=2e-3, atol=2e-4)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_by_name() -> None:
+    config = dataclasses.replace(SMALL, learning_rate=1e20, epochs=30)
+    run = train_transformer(cyclic(5), config)
+    assert run.status.startswith("diverged: loss is not finite at epoch")
+    assert run.epochs == run.history["epoch"][-1] < 10
+    fine = dataclasses.replace(SMALL, train_fraction=1.0, epochs=400)
+    assert train_transformer(cyclic(3), fine).status == "memorised"
+    assert train_transformer(cyclic(5), dataclasses.replace(SMALL, epochs=1)).status == "not fitted"
+
+
 def test_sees_the_pairs_of_the_two_layer_run() -> None:
     task = product_task(cyclic(5))
     pairs = training_pairs(cyclic(5), TrainConfig(train_fraction=0.6), 4)
@@ -73,6 +107,8 @@ def test_sees_the_pairs_of_the_two_layer_run() -> None:
         ({"layers": True}, "layers must be a whole number"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"weight_decay": -1.0}, "weight_decay must be zero or more"),
+        ({"learning_rate": "1"}, "learning_rate must be a number, got '1'"),
+        ({"train_fraction": None}, "train_fraction must be a number, got None"),
         ({"train_fraction": 1.5}, r"train_fraction must be in \(0, 1\]"),
     ],
 )

@@ -1,6 +1,6 @@
 """Networks of paired nodes: σ(a + b) − σ(a − b), so that what is even in b cancels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -19,6 +19,31 @@ from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import product_task
 
 __all__ = ["PairedRun", "paired_layers", "train_paired"]
+
+
+_USED = frozenset(
+    (
+        "n_hidden",
+        "task",
+        "train_fraction",
+        "pair_seed",
+        "init_seed",
+        "init",
+        "init_scale",
+        "alpha",
+        "beta",
+        "activation",
+        "loss",
+        "optimizer",
+        "learning_rate",
+        "weight_decay",
+        "epochs",
+        "eval_every",
+        "stop_accuracy",
+        "settle_epochs",
+        "precision",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -53,22 +78,19 @@ def train_paired(group: FiniteGroup, config: TrainConfig, *, seed: int = 0) -> P
     group
         The group.
     config
-        Its size, data, activation, loss, rate, decay, epochs and seeds are used; everything else
-        must stand at its default.
+        Its size, data, start, activation, loss, β, rate, decay, precision, epochs and seeds are
+        used (``settle_epochs`` is not: the run stops at once); everything else must stand at its
+        default.
     seed
         Of pairs and weights, as in `train`.
 
     Raises
     ------
     ValueError
-        If ``n_hidden`` is odd, or the config asks for another optimiser.
+        If ``n_hidden`` is odd, or the config asks for anything else than the settings named.
     """
+    _check(config)
     settled = config.resolved(group.order).seeded(seed)
-    if settled.n_hidden % 2 or settled.optimizer != "adam":
-        raise ValueError(
-            f"paired nodes need an even n_hidden and Adam, got {settled.n_hidden} and "
-            f"{settled.optimizer!r}"
-        )
     dtype = DTYPES[settled.precision]
     pairs = training_pairs(group, settled, seed)
     seen, rest = PairTensors.of(pairs, dtype), pairs.complement()
@@ -77,6 +99,20 @@ def train_paired(group: FiniteGroup, config: TrainConfig, *, seed: int = 0) -> P
     half = settled.n_hidden // 2
     first, second = start["W"][:, :half].contiguous(), start["V"][:, :half].contiguous()
     return _descend(first, second, seen, unseen, settled, seed)
+
+
+def _check(config: TrainConfig) -> None:
+    if config.n_hidden % 2 or config.optimizer != "adam":
+        raise ValueError(
+            f"paired nodes need an even n_hidden and Adam, got {config.n_hidden} and "
+            f"{config.optimizer!r}"
+        )
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if each.name not in _USED and value != each.default:
+            raise ValueError(
+                f"paired nodes do not heed {each.name}, got {value!r}; leave it at {each.default!r}"
+            )
 
 
 def paired_layers(first: Tensor, second: Tensor) -> Layers:

@@ -11,7 +11,7 @@ from groupfeat.training.many._stack_plan import memory_limit, plan_stacks
 from groupfeat.training.many._workers import finish_in_workers
 from groupfeat.training.run._progress import Progress, Run
 from groupfeat.training.run._runs import Observer, TrainedRun, observed_epochs
-from groupfeat.training.run._stored import check_resumable
+from groupfeat.training.run._stored import check_resumable, check_task
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.setup._memory import check_memory
 from groupfeat.training.tasks._tasks import Task, as_task
@@ -199,8 +199,7 @@ def resume(
         epochs under a schedule that ends with them.
     """
     task = as_task(group)
-    if (run.group_name, len(run.first_layer)) != (task.name, sum(task.sizes)):
-        raise ValueError(f"the run was trained on {run.group_name}, got {task.name}; pass that")
+    check_task(run, task)
     config = _extended(run, epochs)
     check_resumable(run, task)
     going = Run(task, config, run.seed, device=device, start=run)

@@ -46,7 +46,8 @@ def initial_parameters(task: Task, config: TrainConfig, seed: int) -> Parameters
         found["W_imag"] = draw(inputs, hidden) * config.init_scale
         found["V_imag"] = (draw(hidden, task.n_classes) * config.alpha).T.contiguous()
     if config.embedding:
-        found["E"] = draw(task.sizes[0], config.embedding) * math.sqrt(task.sizes[0])
+        wide = 1.0 if config.init == "normal" else math.sqrt(task.sizes[0])  # entries of order 1
+        found["E"] = draw(task.sizes[0], config.embedding) * wide
     if config.bias:
         found["bias"] = torch.zeros(hidden, dtype=dtype)
         if config.loss != "mse_samples":  # that loss cannot see it

@@ -12,9 +12,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from groupfeat.groups import FiniteGroup
+from groupfeat.training.setup._config_checks import check_kind
 from groupfeat.training.tasks._tasks import Indices, Task, as_task
 
 __all__ = ["TransformerConfig", "TransformerRun", "train_transformer"]
+
+
+_ACCURACIES = {"test_accuracy": "generalised", "train_accuracy": "memorised"}
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class TransformerConfig:
             raise ValueError(
                 f"width must be a multiple of heads, got {self.width} and {self.heads}"
             )
+        for name in ("learning_rate", "weight_decay", "train_fraction", "stop_accuracy"):
+            check_kind(name, getattr(self, name))
         for name, holds, words in (
             ("learning_rate", self.learning_rate > 0, "positive"),
             ("weight_decay", self.weight_decay >= 0, "zero or more"),
@@ -133,6 +139,15 @@ class TransformerRun:
         return next((int(e) for e, x in rows if x >= self.config.stop_accuracy), None)
 
     @property
+    def status(self) -> str:
+        """As in `TrainedRun`: what was reached, or ``"diverged: …"``."""
+        if not math.isfinite(self.history["train_loss"][-1]):
+            return f"diverged: loss is not finite at epoch {self.epochs}; lower learning_rate"
+        last = {name: self.history.get(name, [0.0])[-1] for name in _ACCURACIES}
+        reached = [name for name in _ACCURACIES if last[name] >= self.config.stop_accuracy]
+        return _ACCURACIES[reached[0]] if reached else "not fitted"
+
+    @property
     def memorized_at(self) -> int | None:
         """First evaluated epoch whose train accuracy reaches ``stop_accuracy``, or None."""
         return self.reached("train_accuracy")
@@ -151,6 +166,8 @@ def train_transformer(
     progress: Callable[[int, int, int], None] | None = None,
 ) -> TransformerRun:
     """Train a transformer full-batch on the examples that a two-layer run with this seed sees.
+
+    It ends early when its loss is no longer finite; its status says so.
 
     Parameters
     ----------
@@ -186,9 +203,13 @@ def train_transformer(
     goal, epoch = "test_accuracy" if len(unseen[1]) else "train_accuracy", 0
     _evaluate(model, history, 0, seen, unseen)
     while epoch < config.epochs and history[goal][-1] < config.stop_accuracy:
-        epoch += 1
         optimizer.zero_grad()
         loss = functional.cross_entropy(model(seen[0]), seen[1])
+        if not math.isfinite(float(loss.detach())):
+            if history["epoch"][-1] < epoch:
+                _evaluate(model, history, epoch, seen, unseen)
+            break
+        epoch += 1
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if epoch % config.eval_every == 0 or epoch == config.epochs:

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from groupfeat import __version__
 from groupfeat.groups import FiniteGroup
 from groupfeat.training.run._runs import Observer, Snapshot, TrainedRun
-from groupfeat.training.run._stored import check_layers, check_story
+from groupfeat.training.run._stored import check_layers, check_story, check_task
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task, as_task
 
@@ -45,11 +45,7 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task
     file, task = Path(path), as_task(group)
     if file.suffix != ".safetensors":
         raise ValueError(f"expected a name in .safetensors, got {file.name!r}")
-    if (run.group_name, len(run.first_layer)) != (task.name, sum(task.sizes)):
-        raise ValueError(
-            f"the run was trained on {run.group_name}, W has {len(run.first_layer)} rows; got "
-            f"{task.name} of order {max(task.sizes)}; pass the group it was trained on"
-        )
+    check_task(run, task)
     arrays = _arrays(run)
     story = {
         "group": task.name,
@@ -209,6 +205,7 @@ def _run(arrays: Arrays, story: dict[str, Any]) -> TrainedRun:
         story["generalized_at"],
         parameters,
         _named(arrays, _STATE),
+        story.get("table_sha256", ""),
     )
 
 

@@ -23,6 +23,7 @@ from groupfeat.training.tasks._tasks import Task
 __all__ = ["Run"]
 
 Progress = Callable[[int, int, int], None]
+_WEIGHTS = frozenset({"W", "W_imag"})
 
 
 class Run:
@@ -53,7 +54,8 @@ class Run:
             config.complex_weights,
         )
         initial = initial_parameters(task, config, config.init_seed or 0)
-        self.norms = _norms(initial["W"], config.weight_norm)
+        norms = _norms(initial, config.weight_norm)
+        self.norms = None if norms is None else norms.to(device)
         self.epoch, self.history, self.diverged = 0, dict[str, list[float]](), ""
         state = None
         if start is not None:
@@ -68,7 +70,19 @@ class Run:
         self.fine_work = Workspace()
         self.end = self._end() if self.history else config.epochs
         if start is not None:
+            self._forget_the_end()
             self._drop_dead(0.0)
+
+    def _forget_the_end(self) -> None:
+        """Take out a last row that stands there because training was to end, where it goes on."""
+        if not self.history or self.epoch >= self.end or self.is_due():
+            return
+        whole = self.history
+        if whole["epoch"][-1] % self.config.eval_every:
+            self.history = {name: column[:-1] for name, column in whole.items()}
+            self.end = self._end()
+            if self.end <= self.epoch:
+                self.history, self.end = whole, self.epoch
 
     def advance(self, observed: Callable[[int, bool], bool]) -> Iterator[tuple[int, bool]]:
         """Train to the end; pause after every step for which ``observed`` or an evaluation is due.
@@ -126,6 +140,7 @@ class Run:
             self._reached("test_accuracy"),
             _arrays(self._whole(self.parameters)),
             _arrays(self._whole(self.optimizer.state)),
+            self.task.digest,
         )
 
     @flushed_subnormals()
@@ -162,10 +177,11 @@ class Run:
             self.parameters[name].copy_(part)
 
     def _keep_norms(self) -> None:
-        if self.norms is not None:
-            weights = self.parameters["W"]
-            norms = _norms(weights, self.config.weight_norm)
-            weights.mul_(self.norms / norms.clamp_min(torch.finfo(weights.dtype).tiny))  # type: ignore[union-attr]
+        norms = _norms(self.parameters, self.config.weight_norm)
+        if self.norms is not None and norms is not None:
+            factor = self.norms / norms.clamp_min(torch.finfo(norms.dtype).tiny)
+            for name in _WEIGHTS & self.parameters.keys():
+                self.parameters[name].mul_(factor)
 
     @flushed_subnormals()
     def _evaluate(self) -> None:
@@ -250,9 +266,11 @@ class Run:
         return first.numpy().copy(), second.T.numpy().copy(order="C")
 
 
-def _norms(weights: Tensor, kind: str) -> Tensor | None:
+def _norms(parameters: Mapping[str, Tensor], kind: str) -> Tensor | None:
+    """Return the norm of W's columns, or of W; a complex W's, real and imaginary part together."""
     if kind == "free":
         return None
+    weights = torch.cat([parameters[name] for name in sorted(_WEIGHTS & parameters.keys())])
     return weights.norm(dim=0) if kind == "node" else weights.norm()
 
 

@@ -40,6 +40,8 @@ class TrainedRun:
         ``stop_accuracy``, for ``settle_epochs`` steps or to the last evaluation; None without one.
     parameters, optimizer_state
         What training goes on from: the trained arrays by name (V transposed) and the optimiser's.
+    task_digest
+        `Task.digest` of what was learned; empty where an old file does not tell.
     """
 
     group_name: str
@@ -54,6 +56,7 @@ class TrainedRun:
     generalized_at: int | None
     parameters: Arrays = field(default_factory=dict, repr=False)
     optimizer_state: Arrays = field(default_factory=dict, repr=False)
+    task_digest: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         stored = (*self.parameters.values(), *self.optimizer_state.values())

@@ -76,7 +76,7 @@ def test_a_run_that_overflows_leaves_no_false_number(
     found, status = records(5, activation="cube", **settings)
     assert "gradient_norm" in found[0]
     assert all(math.isfinite(value) for record in found for value in numbers(record))
-    if rate > 1e15:
+    if rate > 1e15 and (precision, optimizer) != ("float64", "adam"):  # there all fits
         assert status.startswith("diverged")
 
 
