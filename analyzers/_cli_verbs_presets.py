@@ -1,10 +1,14 @@
 """From a preset's name to an `Outcome`. Heavy libraries load with the verb that needs them."""
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from analyzers._cli_output import Bar, Outcome, table
 from analyzers._cli_train_request import Request
 from analyzers.storage import prepare_folder
+
+if TYPE_CHECKING:
+    from groupfeat.training import TrainedRun
 
 __all__ = ["train_preset"]
 
@@ -23,16 +27,20 @@ def train_preset(name: str, request: Request, out: str | None) -> Outcome:
             "--seed, --json and --out"
         )
     configs = preset(name, seeds=range(first, first + seeds), task=spec)
+    folder = None if out is None else prepare_folder(out)
+    checkpoints: list[str] = []
+
+    def finish(i: int, run: "TrainedRun") -> None:
+        if folder is not None:
+            path, group = folder / f"run-{i}.safetensors", group_from_spec(configs[i].task)
+            checkpoints.append(str(save_checkpoint(path, run, group)))
+
     with Bar() as bar:
         runs, seconds = measure_configs(
-            configs, progress=lambda s, epoch, end: bar.update(f"seed {s}", epoch, end)
+            configs,
+            progress=lambda s, epoch, end: bar.update(f"seed {s}", epoch, end),
+            finished=finish,
         )
-    checkpoints = []
-    if out is not None:
-        folder = prepare_folder(out)
-        for i, (config, run) in enumerate(zip(configs, runs, strict=True)):
-            path = folder / f"run-{i}.safetensors"
-            checkpoints.append(str(save_checkpoint(path, run, group_from_spec(config.task))))
     names, arms = telling_settings(configs), arms_of(configs, runs)
     payload = {
         "preset": name,

@@ -46,12 +46,21 @@ class Arm:
 
 
 def measure_configs(
-    configs: Sequence[TrainConfig], *, progress: Progress | None = None
+    configs: Sequence[TrainConfig],
+    *,
+    progress: Progress | None = None,
+    finished: Callable[[int, TrainedRun], None] | None = None,
 ) -> tuple[tuple[TrainedRun, ...], float]:
-    """Train configs whose ``task`` is a group's SPEC; return the runs and the seconds a step."""
+    """Train configs whose ``task`` is a group's SPEC; return the runs and the seconds a step.
+
+    ``finished`` gets every run, with its position in ``configs``, as soon as it ends.
+    """
     start, runs = time.perf_counter(), list[TrainedRun]()
     for spec, some in itertools.groupby(configs, key=lambda config: config.task):
-        runs += train_many(group_from_spec(spec), list(some), progress=progress)
+        for run in train_many(group_from_spec(spec), list(some), progress=progress):
+            runs.append(run)
+            if finished is not None:
+                finished(len(runs) - 1, run)
     steps = sum(run.epochs for run in runs)
     return tuple(runs), (time.perf_counter() - start) / max(steps, 1)
 

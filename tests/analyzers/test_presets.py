@@ -2,13 +2,23 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from analyzers.cli import app
 from analyzers.presets import arms_of, measure_configs, telling_settings
-from groupfeat.groups import group_from_spec
-from groupfeat.training import PRESETS, TrainConfig, preset, train, train_many
+from groupfeat.groups import FiniteGroup, group_from_spec
+from groupfeat.training import (
+    PRESETS,
+    TrainConfig,
+    TrainedRun,
+    load_checkpoint,
+    preset,
+    train,
+    train_many,
+)
 
 SETTINGS = {
     "three-stages": {"n_hidden": 2048, "train_fraction": 0.4, "learning_rate": 1e-3},
@@ -139,12 +149,36 @@ def test_preset_on_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path
     assert json.loads((tmp_path / "train.json").read_text()) == told
 
 
+def test_a_preset_that_is_broken_off_keeps_what_is_done(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each run is on the disk as soon as it ends: after two, the third finds two files."""
+    seen: list[list[str]] = []
+
+    def broken(group: FiniteGroup, configs: list[TrainConfig], **_: object) -> Iterator[TrainedRun]:
+        for config in configs[:2]:
+            seen.append(sorted(path.name for path in tmp_path.glob("*.safetensors")))
+            yield from train_many(group, [dataclasses.replace(config, epochs=2)])
+        raise ValueError("stop here")
+
+    monkeypatch.setattr("analyzers.presets.train_many", broken)
+    words = ("train", "C3", "--preset", "default", "--runs", "3", "--out", str(tmp_path))
+    code, _, err = run_cli(*words, capsys=capsys)
+    assert code == 2
+    assert "stop here" in err
+    assert seen == [[], ["run-0.safetensors"]]
+    assert [load_checkpoint(tmp_path / f"run-{i}.safetensors").epochs for i in (0, 1)] == [2, 2]
+
+
 @pytest.mark.parametrize(
     ("words", "advice"),
     [
         (("train",), "train needs one of a group, as in 'train C23', --task EXPRESSION"),
         (("train", "--preset", "grok"), "unknown preset 'grok'"),
         (("train", "--preset", "depth", "--hidden", "8"), "preset 'depth' sets n_hidden itself"),
+        (("train", "--preset", "depth", "--hidden", "256"), "preset 'depth' sets n_hidden itself"),
         (("train", "--preset", "depth", "--runs", "0"), "runs must be at least 1"),
     ],
 )

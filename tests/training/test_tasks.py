@@ -33,7 +33,7 @@ FORMULAS = [
     ("123456789012345678901234567890", lambda x, y: 123456789012345678901234567890),
     ("x^1000 + y", lambda x, y: pow(x, 1000) + y),
     ("(x+y)(x-y)", lambda x, y: (x + y) * (x - y)),
-    ("x(y)2", lambda x, y: 2 * x * y),
+    ("2x(y)", lambda x, y: 2 * x * y),
 ]
 
 
@@ -90,6 +90,10 @@ def test_random_expressions() -> None:
         ("", "expected 'mod m'"),
         ("x" * (MAX_LENGTH + 1), "at most 200 characters, got 201"),
         ("(" * (MAX_DEPTH + 1) + "x mod 5", "parentheses nest up to 20 deep"),
+        ("x2 + xy + y2 mod 97", r"a number stands after \^ or \*.*, got '2' at place 2"),
+        ("1 2 mod 5", "a number stands after .*, got '2' at place 3"),
+        ("(x+y)2 mod 5", "a number stands after .*, got '2' at place 6"),
+        ("x^2 3 mod 5", "a number stands after .*, got '3' at place 5"),
         ("x y² ! mod 3", "cannot read '!' at place 6"),
     ],
 )

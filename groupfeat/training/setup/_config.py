@@ -89,7 +89,7 @@ class TrainConfig:
         Number of further K × K layers h ← h + σ(hU) (``residual=False``: h ← σ(hU)).
     ridge
         None: V follows its gradient. A number η > 0: before every step V is solved for,
-        V = (F̃ᵀF̃ + ηI)⁻¹F̃ᵀỸ.
+        V = (F̃ᵀF̃ + ηI)⁻¹F̃ᵀỸ, in float64 under either precision, as is W's gradient there.
     weight_norm
         ``"free"``; ``"node"``: every column of W keeps its initial norm; ``"total"``: W keeps its
         initial Frobenius norm.

@@ -2,7 +2,7 @@
 
     expression := sum ("mod" | "%") modulus, or expression "(mod" modulus ")"
     sum        := ["+" | "-"] product (("+" | "-") product)*
-    product    := power ((["*"]) power)*
+    product    := power ("*" power, or a power that begins with no number)*
     power      := atom [("^" | "**") exponent]
     atom       := integer | "x" | "y" | "(" sum ")"
 
@@ -48,7 +48,8 @@ def expression_table(text: str) -> Table:
     ----------
     text
         A polynomial in x and y with + − * ^ (or **), parentheses and whole numbers, then
-        ``mod m`` (or ``% m``); ``2xy`` means 2·x·y, and −x^2 is −(x^2).
+        ``mod m`` (or ``% m``); ``2xy`` means 2·x·y, and −x^2 is −(x^2). A number after a
+        letter is refused: ``x2`` may be a lost exponent.
 
     Raises
     ------
@@ -134,7 +135,9 @@ class _Reader:
         total = self.power(depth)
         while True:
             token = self.peek()
-            implied = token is not None and (token.text in ("x", "y", "(") or token.is_number)
+            if token is not None and token.is_number:
+                raise _error("a number stands after ^ or *, or before letters, as in 2x^3", token)
+            implied = token is not None and token.text in ("x", "y", "(")
             if self.take("*") is None and not implied:
                 return total
             total = total * self.power(depth) % self.modulus
