@@ -132,3 +132,8 @@ def test_the_checksum_covers_the_names(tmp_path: Path) -> None:
     save_file(renamed, path, metadata=header)
     with pytest.raises(ValueError, match="do not match their checksum"):
         load_checkpoint(path)
+
+
+def test_an_epoch_to_observe_is_whole() -> None:
+    with pytest.raises(TypeError, match="float"):
+        list(train(GROUP, CONFIG, observe=print, observe_at=[2.7]))  # type: ignore[list-item]

@@ -13,6 +13,7 @@ from groupfeat.training import (
     TrainConfig,
     expression_task,
     load_table_task,
+    table_task,
     train,
     word_task,
 )
@@ -134,6 +135,20 @@ def test_words_are_bounded() -> None:
         word_task(group, 1)
     with pytest.raises(ValueError, match=r"make 24\^6 examples"):
         word_task(group, 6)
+    with pytest.raises(ValueError, match=r"make 1\^70 examples"):
+        word_task(group_from_spec("C1"), 70)
+    with pytest.raises(ValueError, match=r"n_operands must be a whole number, got 2\.5"):
+        word_task(group, 2.5)  # type: ignore[arg-type]
+
+
+def test_classes_are_whole_and_not_too_many() -> None:
+    """2⁶³ + 5 would wrap to a negative label, 10¹¹ ask for a histogram of that length."""
+    labels = np.array([[0, 1], [1, 0]])
+    with pytest.raises(TypeError, match="float"):
+        table_task("t", labels, n_classes=2.5)  # type: ignore[arg-type]
+    for large in (np.array([[2**63 + 5]], dtype=np.uint64), np.array([[10**11]])):
+        with pytest.raises(ValueError, match="must be classes below 16777216"):
+            table_task("t", large)
 
 
 def test_tables_in_files_are_read_alike(tmp_path: Path) -> None:

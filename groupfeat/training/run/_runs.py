@@ -1,5 +1,6 @@
 """What a training run leaves behind, at its end and on the way."""
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -172,4 +173,4 @@ def lasting_from(epochs: Sequence[float], good: Sequence[bool], steps: int) -> i
 
 def observed_epochs(observe_at: Iterable[int] | None) -> frozenset[int] | None:
     """Return the epochs as a set, None meaning every evaluation."""
-    return None if observe_at is None else frozenset(int(epoch) for epoch in observe_at)
+    return None if observe_at is None else frozenset(operator.index(epoch) for epoch in observe_at)

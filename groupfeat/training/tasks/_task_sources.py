@@ -46,7 +46,8 @@ def word_task(group: FiniteGroup, n_operands: int) -> Task:
     Raises
     ------
     ValueError
-        If there are fewer than two operands, or more than 2²⁴ examples.
+        If there are fewer than two operands, or more than 2²⁴ examples (of the trivial group:
+        more than 24 operands).
 
     Examples
     --------
@@ -55,9 +56,11 @@ def word_task(group: FiniteGroup, n_operands: int) -> Task:
     >>> task.name, task.sizes, int(task.labels[1, 2, 4])
     ('C5^3', (5, 5, 5), 2)
     """
+    if isinstance(n_operands, bool) or not isinstance(n_operands, int | np.integer):
+        raise ValueError(f"n_operands must be a whole number, got {n_operands!r}")
     if n_operands < 2:
         raise ValueError(f"a product needs at least 2 operands, got {n_operands}")
-    if group.order**n_operands > MAX_EXAMPLES:
+    if max(group.order, 2) ** int(n_operands) > MAX_EXAMPLES:
         raise ValueError(
             f"{n_operands} operands on {group.name} make {group.order}^{n_operands} examples, more "
             f"than {MAX_EXAMPLES}; take fewer operands or a smaller group"

@@ -1,6 +1,7 @@
 """What is learned: a table of labels over one or more operands."""
 
 import hashlib
+import operator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from groupfeat.groups import FiniteGroup, check_group
 
 __all__ = ["Task", "as_task", "product_task", "table_task"]
 
+MAX_CLASSES = 1 << 24
 Indices = NDArray[np.intp]
 
 
@@ -109,7 +111,9 @@ def table_task(name: str, labels: ArrayLike, *, n_classes: int | None = None) ->
     Raises
     ------
     ValueError
-        If the table holds no example, or labels that are no classes.
+        If the table holds no example, or labels that are no classes or not below 2²⁴.
+    TypeError
+        If ``n_classes`` is no whole number.
     """
     table = np.array(labels)
     if table.dtype.kind not in "iu" or table.ndim < 1 or not table.size:
@@ -118,7 +122,11 @@ def table_task(name: str, labels: ArrayLike, *, n_classes: int | None = None) ->
         )
     if (table == -1).all():
         raise ValueError("labels hold no example: every entry is -1")
-    classes = int(table.max()) + 1 if n_classes is None else n_classes
+    classes = int(table.max()) + 1 if n_classes is None else operator.index(n_classes)
+    if classes > MAX_CLASSES:
+        raise ValueError(
+            f"labels must be classes below {MAX_CLASSES}, got {classes} classes; number them anew"
+        )
     if classes < 1 or table.min() < -1 or table.max() >= classes:
         raise ValueError(
             f"labels must be classes 0..{classes - 1}, or -1 for no example, got "
