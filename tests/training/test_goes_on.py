@@ -1,7 +1,6 @@
 """What is kept between a run and its continuation: the task, the rows, the norms, the start."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from groupfeat.training import (
     Snapshot,
     TrainConfig,
     load_checkpoint,
+    load_network,
     product_task,
     resume,
     save_checkpoint,
@@ -120,18 +120,31 @@ def test_dropped_nodes_stay_out_of_a_resumed_runs_arithmetic() -> None:
     assert going.parameters["W"].shape[1] == 48 - dead
 
 
-def test_the_checksum_covers_the_names(tmp_path: Path) -> None:
+def test_the_checksums_cover_names_and_settings(tmp_path: Path) -> None:
+    """An array renamed, a byte flipped, a seed edited: read neither as a run nor as a network."""
     (run,) = train(GROUP, CONFIG)
     path = save_checkpoint(tmp_path / "a.safetensors", run, GROUP)
     with safe_open(path, framework="numpy") as file:
         header = file.metadata()
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     renamed = {name.replace("V.m", "V.n"): part for name, part in arrays.items()}
+    flipped = arrays | {"W": -arrays["W"]}
+    edited = header | {"run": header["run"].replace('"pair_seed": 0', '"pair_seed": 1')}
     assert sorted(renamed) != sorted(arrays)
-    assert json.loads(header["run"])["arrays_sha256"]
-    save_file(renamed, path, metadata=header)
-    with pytest.raises(ValueError, match="do not match their checksum"):
-        load_checkpoint(path)
+    assert edited != header
+    for parts, told, message in (
+        (renamed, header, "its arrays do not match their checksum"),
+        (flipped, header, "its arrays do not match their checksum"),
+        (arrays, edited, "its header does not match its checksum"),
+    ):
+        save_file(parts, path, metadata=told)
+        with pytest.raises(ValueError, match=message):
+            load_checkpoint(path)
+        with pytest.raises(ValueError, match=message):
+            load_network(path, GROUP)
+    early = {name: text for name, text in header.items() if name != "run_sha256"}
+    save_file(arrays, path, metadata=early)
+    assert load_checkpoint(path).seed == 0
 
 
 def test_an_epoch_to_observe_is_whole() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from groupfeat.training.run._stored import check_layers, check_story, check_task
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task, as_task
 
-__all__ = ["checkpoint_writer", "load_checkpoint", "save_checkpoint", "table_digest"]
+__all__ = ["check_sums", "checkpoint_writer", "load_checkpoint", "save_checkpoint", "table_digest"]
 
 FORMAT = "groupfeat-run-2"
 FORMATS = ("groupfeat-run-1", FORMAT)
@@ -68,7 +69,9 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task
     try:
         if not file.parent.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-        save_file(arrays, part, metadata={"format": FORMAT, "run": json.dumps(story)})
+        told = json.dumps(story)
+        header = {"format": FORMAT, "run": told, "run_sha256": _text_digest(told)}
+        save_file(arrays, part, metadata=header)
         part.chmod(0o644)  # safetensors writes for the owner alone
         os.replace(part, file)
     except (OSError, SafetensorError) as error:
@@ -108,8 +111,7 @@ def load_checkpoint(path: str | Path, group: FiniteGroup | Task | None = None) -
         raise ValueError(f"cannot read {name!r} ({error}); expected a groupfeat run") from error
     try:
         story = check_story(json.loads(header.get("run", "null")))
-        if header["format"] == FORMAT and story.get("arrays_sha256") != _digest(arrays):
-            raise ValueError("its arrays do not match their checksum")
+        check_sums(header, arrays)
         run = _run(arrays, story)
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(
@@ -121,6 +123,24 @@ def load_checkpoint(path: str | Path, group: FiniteGroup | Task | None = None) -
             f"{as_task(group).name} now; pass what it was trained on"
         )
     return run
+
+
+def check_sums(header: Mapping[str, str], arrays: Arrays) -> None:
+    """Raise ValueError unless a run's header and arrays are as they were written.
+
+    Files of the first format have no checksums, early ones of the second none of the header.
+    """
+    text = header.get("run", "null")
+    if header.get("run_sha256", _text_digest(text)) != _text_digest(text):
+        raise ValueError("its header does not match its checksum")
+    story = json.loads(text)
+    told = story.get("arrays_sha256") if isinstance(story, dict) else None
+    if header.get("format") == FORMAT and told != _digest(arrays):
+        raise ValueError("its arrays do not match their checksum")
+
+
+def _text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_format(told: str, name: str) -> None:

@@ -16,7 +16,7 @@ from groupfeat.groups import FiniteGroup, group_from_spec
 from groupfeat.training.network._layouts import Arrays, Layout, compose_layers, known_layout
 from groupfeat.training.network._logits import logit_blocks
 from groupfeat.training.network._our_layers import our_arrays
-from groupfeat.training.run._checkpoint import FORMATS, table_digest
+from groupfeat.training.run._checkpoint import FORMATS, check_sums, table_digest
 from groupfeat.training.run._save import LAYERS_FORMAT
 
 __all__ = ["Network", "checkpoint_group", "load_network", "network_accuracy", "network_table"]
@@ -153,7 +153,10 @@ def _read_safetensors(file: Path) -> tuple[Arrays, dict[str, Any]]:
     with safe_open(file, framework="pt") as content:  # numpy has no bfloat16
         header = content.metadata() or {}
         found = {name: _array(content.get_tensor(name)) for name in content.keys()}  # noqa: SIM118
-    return found, _story(header["run"]) if header.get("format") in _TOLD else {}
+    story = _story(header["run"]) if header.get("format") in _TOLD else {}
+    if header.get("format") in FORMATS:
+        check_sums(header, found)
+    return found, story
 
 
 def _story(text: str) -> dict[str, Any]:
