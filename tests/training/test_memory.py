@@ -72,3 +72,15 @@ def test_what_fits_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     check_memory(expression_task("x + y mod 23"), [BASE], runs=100)
     monkeypatch.setattr(_memory, "available_memory", lambda: None)
     check_memory(product_task(GROUP), [replace(BASE, n_hidden=10**12)])
+
+
+def test_a_ridge_takes_the_same_under_either_precision() -> None:
+    """V is solved for in float64: two 700 × 700 matrices of 8 bytes, whatever the weights hold."""
+    task = product_task(cyclic(31))
+    plain = replace(BASE, n_hidden=700, loss="mse_samples")
+    extra = [
+        _memory.estimate_memory(task, replace(plain, precision=kind, ridge=0.1)).work
+        - _memory.estimate_memory(task, replace(plain, precision=kind)).work
+        for kind in ("float32", "float64")
+    ]
+    assert extra[0] == extra[1] > 8 * 2 * 700**2

@@ -36,16 +36,18 @@ def estimate_memory(task: Task, config: TrainConfig) -> MemoryEstimate:
     layers = parts * hidden * (sum(task.sizes) + task.n_classes)
     count = max(1, round(config.train_fraction * len(task)))
     state = _state_size(config, trained, trained - square - parts * hidden * inputs)
-    work = 2 * trained + 2 * layers + 3 * parts * max(_CHUNK_ENTRIES, _LEAST_ROWS * hidden)
-    if config.ridge is not None:
+    chunks = 3 * parts * max(_CHUNK_ENTRIES, _LEAST_ROWS * hidden)
+    work, fine = 2 * trained + 2 * layers + chunks, 0
+    if config.ridge is not None:  # solved, and stepped with, in float64
         side = parts * hidden
-        work += 2 * min(side, count) ** 2 + (count * side if count < side else 0)
+        fine = 2 * min(side, count) ** 2 + (count * side if count < side else 0)
+        fine += 3 * layers + chunks
     if config.batch_norm:
         work += 2 * inputs**2
     examples = 2 * 8 * (operands + 1) * len(task)
     rows = 1 + -(-config.epochs // config.eval_every)
     return MemoryEstimate(
-        width * (trained + state + layers), _HISTORY_ROW * rows, width * work + examples
+        width * (trained + state + layers), _HISTORY_ROW * rows, width * work + 8 * fine + examples
     )
 
 
