@@ -150,3 +150,12 @@ def test_the_checksums_cover_names_and_settings(tmp_path: Path) -> None:
 def test_an_epoch_to_observe_is_whole() -> None:
     with pytest.raises(TypeError, match="float"):
         list(train(GROUP, CONFIG, observe=print, observe_at=[2.7]))  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("device", ["foo", "meta:x", "mkldnn"])
+def test_a_device_that_torch_cannot_use_is_refused(device: str) -> None:
+    with pytest.raises(ValueError, match=f"cannot train on the device '{device}' .*use 'cpu'"):
+        next(train(GROUP, CONFIG, device=device))
+    (run,) = train(GROUP, CONFIG)
+    with pytest.raises(ValueError, match=f"cannot train on the device '{device}'"):
+        resume(run, GROUP, epochs=30, device=device)

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import torch
+
 from groupfeat.training.many._stack import Stack
 from groupfeat.training.run._progress import Progress, Run
 from groupfeat.training.run._runs import Observer, TrainedRun
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task
 
-__all__ = ["Jobs", "Watch", "in_order"]
+__all__ = ["Jobs", "Watch", "check_device", "in_order"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,18 @@ class Jobs:
         for run, end, watched in Stack(runs).advance(watch.is_observed):
             watch.tell(run, end, watched)
         return [run.result() for run in runs]
+
+
+def check_device(device: str) -> None:
+    """Raise ValueError unless torch can hold a tensor on ``device``."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).partition("\n")[0][:100]
+        raise ValueError(
+            f"cannot train on the device {device!r} ({reason}); use 'cpu', or 'cuda' where torch "
+            "was built for it"
+        ) from error
 
 
 def in_order(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from groupfeat.energy import PairSet, sample_pairs
 from groupfeat.groups import FiniteGroup
-from groupfeat.training.many._execute import Jobs, Watch, in_order
+from groupfeat.training.many._execute import Jobs, Watch, check_device, in_order
 from groupfeat.training.many._stack_plan import memory_limit, plan_stacks
 from groupfeat.training.many._workers import finish_in_workers
 from groupfeat.training.run._progress import Progress, Run
@@ -149,6 +149,7 @@ def train_many(
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
+    check_device(device)
     _check_seeds(seeds)
     task, at = as_task(group), observed_epochs(observe_at)
     chosen = [0] * len(configs) if seeds is None else [operator.index(seed) for seed in seeds]
@@ -200,6 +201,7 @@ def resume(
     """
     task = as_task(group)
     check_task(run, task)
+    check_device(device)
     config = _extended(run, epochs)
     check_resumable(run, task)
     going = Run(task, config, run.seed, device=device, start=run)
