@@ -271,6 +271,7 @@ def test_memory_of_a_stack_against_its_bound() -> None:
         ("C71", "1024", "32", "adam"),
         ("C71", "1024", "32", "gd"),
         ("C23", "256", "256", "adam"),
+        ("C23", "64", "256", "adamw"),
         ("S5", "64", "8", "adam"),
     ):
         found = subprocess.run(

@@ -13,6 +13,7 @@ __all__ = ["CPU_ENTRIES", "GPU_ENTRIES", "memory_limit", "plan_stacks", "stack_b
 CPU_ENTRIES, GPU_ENTRIES = 1 << 20, 1 << 26
 _CPU_BYTES = 1 << 30
 _LEAST_CHUNK = 64
+_RUN_BYTES = 1 << 16
 _PLAIN = {
     "embedding": 0,
     "complex_weights": False,
@@ -44,18 +45,19 @@ def memory_limit(device: str) -> int:
 def stack_bytes(task: Task, config: TrainConfig, runs: int, device: str = "cpu") -> int:
     """Return an upper bound on the bytes of a stack of this many runs as wide as ``config``.
 
-    A run: nine times its weights (weights, two moments, gradient and temporaries of a step), three
-    times the indices of all its examples (its own, and both sets of the stack padded to their
-    longest), a chunk of 64 examples with six values a hidden node. All runs together: a chunk of
-    2²⁰ hidden values (2²⁶ on a GPU), six values each.
+    A run: twelve times its weights (weights and two moments, its own and the stack's, gradient and
+    temporaries of a step), three times the indices of all its examples (its own, and both sets of
+    the stack padded to their longest), a chunk of 64 examples with eight values a hidden node, and
+    64 KiB. All runs together: a chunk of 2²⁰ hidden values (2²⁶ on a GPU), eight values each.
     """
     item = DTYPES[config.precision].itemsize
     operands, rows, classes = len(task.sizes), sum(task.sizes), task.n_classes
-    weights = 9 * (rows + classes) * config.n_hidden * item
+    weights = 12 * (rows + classes) * config.n_hidden * item
     examples = len(task) * (3 * 8 * (operands + 1) + 2 * item)
     width = max(config.n_hidden, classes)
-    shared = 6 * item * (CPU_ENTRIES if device.startswith("cpu") else GPU_ENTRIES)
-    return shared + runs * (weights + examples + 6 * item * _LEAST_CHUNK * width)
+    shared = 8 * item * (CPU_ENTRIES if device.startswith("cpu") else GPU_ENTRIES)
+    chunk = 8 * item * _LEAST_CHUNK * width
+    return shared + runs * (weights + examples + chunk + _RUN_BYTES)
 
 
 def plan_stacks(
