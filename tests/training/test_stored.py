@@ -16,11 +16,14 @@ from groupfeat.groups import cyclic, group_from_spec
 from groupfeat.training import (
     TrainConfig,
     TrainedRun,
+    checkpoint_group,
+    expression_task,
     load_checkpoint,
     resume,
     save_checkpoint,
     table_task,
     train,
+    word_task,
 )
 from groupfeat.training.run import _checkpoint
 
@@ -155,6 +158,13 @@ def test_a_table_that_changed_is_noticed(tmp_path: Path) -> None:
     for other in (table_task("mine", labels[::-1]), cyclic(4)):
         with pytest.raises(ValueError, match="was trained on mine, whose labels are not those of"):
             load_checkpoint(path, other)
+
+
+def test_other_tasks_name_no_group(tmp_path: Path) -> None:
+    for task in (expression_task("x*y + 1 mod 5"), word_task(cyclic(3), 3)):
+        path = save_checkpoint(tmp_path / "a.safetensors", next(train(task, CONFIG)), task)
+        with pytest.raises(ValueError, match="not on products gh of a group"):
+            checkpoint_group(path)
 
 
 def test_a_full_disk_keeps_the_older_file(run: TrainedRun, tmp_path: Path) -> None:

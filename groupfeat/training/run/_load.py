@@ -112,7 +112,10 @@ def checkpoint_group(path: str | Path) -> FiniteGroup:
     try:
         group = group_from_spec(name)
     except ValueError as error:
-        raise ValueError(f"{file.name!r} names its group {name!r}: {error}") from error
+        raise ValueError(
+            f"{file.name!r} was trained on {name!r}, not on products gh of a group that can be "
+            "named: its nodes have no irreps to match; if it was, pass --group SPEC"
+        ) from error
     _check_group(header, group, file.name)
     return group
 
