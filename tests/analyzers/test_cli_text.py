@@ -96,7 +96,7 @@ def test_help_names_the_group_as_it_is_given(call: Any, capsys: pytest.CaptureFi
 
 
 def test_characters_hold_no_rounding_of_zeros(call: Any) -> None:
-    for spec in ("S3", "Q8", "C7"):
+    for spec in ("S3", "S4xC3"):
         table = np.array(json.loads(call("characters", spec, "--json")[1])["table"])
         assert not ((table != 0) & (abs(table) < 1e-12)).any()
 
