@@ -71,6 +71,7 @@ from groupfeat.energy.saddles._saddles import (
     follow_flow,
 )
 from groupfeat.energy.saddles._same_points import sign_symmetries
+from groupfeat.energy.thresholds._equivalent import equivalent_families
 from groupfeat.energy.thresholds._memorisation import (
     MAXIMUM_KINDS,
     Memorising,
@@ -83,7 +84,6 @@ from groupfeat.energy.thresholds._prediction import fold_pairs, predict_threshol
 from groupfeat.energy.thresholds._survival import (
     SurvivalCurve,
     Threshold,
-    equivalent_families,
     survival_curve,
     survival_thresholds,
 )

@@ -4,7 +4,11 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
+from groupfeat.energy.objective._checks import check_count
+
 __all__ = ["starts_needed", "unseen_probability", "wilson_interval"]
+
+_LEAST_TARGET = 1e-100
 
 
 def wilson_interval(count: int, total: int, *, z: float = 1.959964) -> tuple[float, float]:
@@ -14,8 +18,11 @@ def wilson_interval(count: int, total: int, *, z: float = 1.959964) -> tuple[flo
     ----------
     E. B. Wilson, J. Amer. Statist. Assoc. 22 (1927) 209–212.
     """
-    if total < 1 or not 0 <= count <= total:
-        raise ValueError(f"expected 0 <= count <= total and total >= 1, got {count} of {total}")
+    if not 0 < z < math.inf:
+        raise ValueError(f"z must be positive and finite, got {z}; 1.96 is 95 %")
+    count, total = check_count(count, "count", least=0), check_count(total, "total")
+    if count > total:
+        raise ValueError(f"expected 0 <= count <= total, got {count} of {total}")
     share, z2 = count / total, z * z
     centre = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = z / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
@@ -50,6 +57,7 @@ def unseen_probability(counts: Sequence[int], *, confidence: float = 0.95) -> fl
     (0.0295, 0.043)
     """
     _check_share("confidence", confidence)
+    _check_counts(counts)
     total = sum(counts)
     if total < 1:
         return 1.0
@@ -74,10 +82,13 @@ def starts_needed(counts: Sequence[int], target: float, *, confidence: float = 0
     (299, 433)
     """
     _check_share("target", target)
+    if target < _LEAST_TARGET:
+        raise ValueError(f"target must be at least {_LEAST_TARGET}, got {target}")
     _check_share("confidence", confidence)
+    _check_counts(counts)
     once = sum(1 for count in counts if count == 1)
     twice = sum(1 for count in counts if count == 2)
-    alike = math.ceil(math.log(1 - confidence) / math.log(1 - target))
+    alike = math.ceil(math.log1p(-confidence) / math.log1p(-target))
     z = NormalDist().inv_cdf(confidence)
     return max(alike, math.ceil((once + z * math.sqrt(once + 2 * twice)) / target))
 
@@ -85,3 +96,8 @@ def starts_needed(counts: Sequence[int], target: float, *, confidence: float = 0
 def _check_share(name: str, value: float) -> None:
     if not 0 < value < 1:
         raise ValueError(f"{name} must be in (0, 1), got {value}")
+
+
+def _check_counts(counts: Sequence[int]) -> None:
+    for count in counts:
+        check_count(count, "every count", least=0)

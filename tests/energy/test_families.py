@@ -10,19 +10,23 @@ from groupfeat.energy import (
     PredictedFamily,
     critical_levels,
     energy,
+    family_shares,
     flat_directions,
     full_pairs,
     nearest_in_family,
     predicted_families,
     random_starts,
+    rank_one_shares,
     riemannian_gradient,
     riemannian_hessian,
     riemannian_spectrum,
     sample_critical,
     sample_family,
+    target_shares,
 )
 from groupfeat.groups import FiniteGroup, Irreps, group_from_spec, irreps
 from tests.energy.landscape_numerics import Floats
+from tests.energy.oracles import sign_weight
 from tests.strategies import groups
 
 SPECS = ["C7", "C8", "S3", "S4", "D5", "Q8", "Dic3", "F21", "A4", "C3xS3", "SmallGroup(32,50)"]
@@ -150,6 +154,57 @@ def test_bad_points_are_refused() -> None:
         nearest_in_family(np.zeros(6), families[0], reps)
     with pytest.raises(ValueError, match="expected one point of family"):
         flat_directions(random_starts(6, 1, rng=0)[0], families[1], reps)
+    # Off the family by 1e-4.
+    (point,) = sample_family(families[1], reps, count=1, rng=0)
+    with pytest.raises(ValueError, match=r"at distance 1\.0e-04"):
+        flat_directions(point + 1e-4 * sign_weight(), families[1], reps)
+
+
+def test_families_of_another_group_are_refused() -> None:
+    reps, other = irreps(group_from_spec("C8")), predicted_families(irreps(group_from_spec("C7")))
+    w = np.ones(16)
+    with pytest.raises(ValueError, match=r"families must be of C8, got irreps \(1, 2\)"):
+        sample_family(other[0], reps, count=1, rng=0)
+    with pytest.raises(ValueError, match="families must be of C8"):
+        nearest_in_family(w, other[0], reps)
+    with pytest.raises(ValueError, match="families must be of C8"):
+        flat_directions(w, other[0], reps)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e170, 1j])
+def test_weights_without_meaning_are_refused(bad: complex) -> None:
+    reps, families = families_of("S3")
+    for call in (
+        lambda w: nearest_in_family(w, families[1], reps),
+        lambda w: flat_directions(w, families[1], reps),
+        lambda w: family_shares(w, reps),
+        lambda w: rank_one_shares(w, reps[2]),
+        lambda w: target_shares(w, full_pairs(reps.group), "square"),
+    ):
+        with pytest.raises(ValueError, match="weights must be"):
+            call(np.full(12, bad))
+        with pytest.raises(ValueError, match="weights"):
+            call(1.0)
+        with pytest.raises(ValueError, match="weights"):
+            call(np.ones(3))
+    with pytest.raises(ValueError, match="count must be"):
+        sample_family(families[0], reps, count=-1, rng=0)
+
+
+@pytest.mark.parametrize("half", [0, 1])
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e140])
+def test_nearest_point_to_one_half(half: int, scale: float) -> None:
+    """b = 0: the best overlap is the top singular value of â, and y its right vector."""
+    reps, families = families_of("S4")
+    weights = random_starts(24, 20, rng=4).reshape(-1, 2, 24)
+    weights[:, 1 - half] = 0
+    w = weights.reshape(-1, 48)
+    for family in families:
+        found = nearest_in_family(scale * w, family, reps)
+        blocks = np.einsum("ng,gij->nij", weights[:, half], reps[family.irreps[0]].matrices())
+        top = np.linalg.svd(blocks, compute_uv=False)[:, 0] * np.sqrt(family.dim / 48)
+        np.testing.assert_allclose(np.sum(w * found.points, axis=1), top, rtol=1e-12)
+        assert np.abs(found.gaps).max() <= 1e-12 * scale
 
 
 @pytest.mark.parametrize("spec", ["C7", "S4", "Q8"])

@@ -339,5 +339,14 @@ def test_bad_ranks_are_refused() -> None:
         sample_critical({0: 2}, reps, rng=0)
     with pytest.raises(ValueError, match="at least one unit"):
         sample_critical({}, reps, rng=0)
+    for ranks in ({0: 0}, {0: 1, 1: 0}, {2: 1}):
+        with pytest.raises(ValueError, match="no room for"):
+            sample_critical(ranks, reps, rng=0)
+    with pytest.raises(ValueError, match="a rank must be a whole number"):
+        sample_critical({1: 1.5}, reps, rng=0)  # type: ignore[dict-item]
+    with pytest.raises(ValueError, match="the position of a family must be"):
+        sample_critical({-1: 1}, reps, rng=0)
     with pytest.raises(ValueError, match="max_units must be at least 1"):
         critical_levels(reps, max_units=0)
+    with pytest.raises(ValueError, match="max_units must be a whole number"):
+        critical_levels(reps, max_units=2.5)  # type: ignore[arg-type]

@@ -81,7 +81,25 @@ def test_ascent_of_three_operands_ends_on_the_levels(spec: str) -> None:
 
 def test_bad_words_are_refused() -> None:
     reps = irreps(group_from_spec("C3"))
-    with pytest.raises(ValueError, match="2 operands or more, got 1"):
+    with pytest.raises(ValueError, match="operands must be at least 2, got 1"):
         operand_energy_and_gradient(np.ones(3), reps, 1)
-    with pytest.raises(ValueError, match=r"shape \(\.\.\., 9\) for 3 operands of C3, got \(6,\)"):
+    with pytest.raises(ValueError, match=r"shape \(\.\.\., 9\) for C3 of order 3, got \(6,\)"):
         operand_energy_and_gradient(np.ones(6), reps, 3)
+
+
+@pytest.mark.parametrize("operands", [0, 1, 65, 2.5])
+def test_numbers_of_operands_are_checked(operands: int) -> None:
+    reps = irreps(group_from_spec("C3"))
+    with pytest.raises(ValueError, match="operands must be"):
+        operand_levels(reps, operands)
+    with pytest.raises(ValueError, match="operands must be"):
+        operand_energy_and_gradient(np.ones(3), reps, operands)
+
+
+def test_the_most_operands_have_finite_levels() -> None:
+    assert np.isfinite(operand_levels(irreps(group_from_spec("C509")), 64)).all()
+
+
+def test_complex_words_are_refused() -> None:
+    with pytest.raises(ValueError, match="weights must be real"):
+        operand_energy_and_gradient(1j * np.ones(6), irreps(group_from_spec("C3")), 2)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groupfeat.energy import full_pairs, pairs_from_arrays, sample_pairs
+from groupfeat.energy import PairSet, full_pairs, pairs_from_arrays, sample_pairs
 from groupfeat.groups import FiniteGroup, cyclic, symmetric
 from tests.strategies import groups
 
@@ -95,3 +95,21 @@ def test_per_target_draws_are_uniform() -> None:
 def test_unknown_samplings_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown sampling 'all'; known: without, with, per_"):
         sample_pairs(cyclic(3), 0.5, sampling="all", rng=0)
+
+
+@pytest.mark.parametrize("fraction", [float("inf"), None, "x", 1e12, 0])
+def test_bad_fractions_of_draws_are_refused(fraction: float) -> None:
+    with pytest.raises(ValueError, match="train_fraction must be"):
+        sample_pairs(cyclic(3), fraction, sampling="with", rng=0)
+    with pytest.raises(ValueError, match="train_fraction must be"):
+        sample_pairs(cyclic(3), fraction, rng=0)
+
+
+def test_distinct_pairs_are_distinct() -> None:
+    twice = [0, 1, 1], [2, 2, 2]
+    for sampling in ("without", "per_target"):
+        with pytest.raises(ValueError, match="a pair stands twice in a set of sampling"):
+            PairSet(cyclic(3), *twice, sampling)  # type: ignore[arg-type]
+    for sampling in ("with", "given"):
+        pairs = PairSet(cyclic(3), *twice, sampling)  # type: ignore[arg-type]
+        assert pairs.multiplicities[1, 2] == 2

@@ -59,3 +59,31 @@ def test_bad_numbers_are_refused() -> None:
         starts_needed([3], 0)
     with pytest.raises(ValueError, match="confidence must be in"):
         unseen_probability([3], confidence=1.0)
+
+
+def test_no_more_than_certain() -> None:
+    """0.8 + 1.645·√(8 + 2 − 6.4)/10 = 1.11 is not a probability."""
+    assert unseen_probability([1] * 8 + [2]) == 1
+
+
+def test_tiny_targets_are_served() -> None:
+    needed = starts_needed([5, 4], 1e-17)
+    assert needed * 1e-17 == pytest.approx(-np.log(0.05), rel=1e-12)
+
+
+@pytest.mark.parametrize("z", [np.inf, np.nan, -1.96, 0])
+def test_widths_are_positive(z: float) -> None:
+    with pytest.raises(ValueError, match="z must be positive and finite"):
+        wilson_interval(3, 5, z=z)
+
+
+@pytest.mark.parametrize("counts", [[-5, 10], [1.5, 2]])
+def test_counts_are_whole(counts: list[int]) -> None:
+    with pytest.raises(ValueError, match="every count must be"):
+        unseen_probability(counts)
+    with pytest.raises(ValueError, match="every count must be"):
+        starts_needed(counts, 0.1)
+    with pytest.raises(ValueError, match="must be a whole number"):
+        wilson_interval(1.5, 2)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="target must be at least 1e-100"):
+        starts_needed([1], 1e-300)

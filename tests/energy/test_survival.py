@@ -12,7 +12,6 @@ import pytest
 from groupfeat.energy import (
     ascend,
     energy,
-    equivalent_families,
     family_shares,
     full_pairs,
     get_activation,
@@ -28,7 +27,7 @@ from groupfeat.energy.kernels import _survival as kernels
 from groupfeat.energy.kernels._survival import climb_tasks
 from groupfeat.energy.thresholds._climber import Climber
 from groupfeat.energy.thresholds._survival import _summarised
-from groupfeat.groups import automorphisms, group_from_spec, irreps, metacyclic, real_families
+from groupfeat.groups import group_from_spec, irreps, metacyclic, real_families
 from groupfeat.groups.representations._fourier import isotypic_projector
 
 
@@ -231,42 +230,6 @@ def test_a_family_answers_alike_alone_and_in_company() -> None:
     assert len(together) == 2
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_array_equal(one.thresholds, other.thresholds)
-
-
-@pytest.mark.parametrize("spec", ["C12", "Q8", "S4", "D5", "F21", "C3xS3", "C2xC2xC3"])
-def test_equivalent_families_are_those_of_automorphisms(spec: str) -> None:
-    group = group_from_spec(spec)
-    reps = irreps(group)
-    families = predicted_families(reps)
-    table = reps.table
-    rows = [{k: table.on_elements(k) for k in f.irreps} for f in families]
-    maps = automorphisms(group)
-
-    def joined(i: int, j: int) -> bool:
-        return any(
-            np.abs(value[alpha] - other).max() < 1e-9
-            for value in rows[i].values()
-            for other in rows[j].values()
-            for alpha in maps
-        )
-
-    expected = [next(j for j in range(i + 1) if joined(i, j)) for i in range(len(families))]
-    found = equivalent_families(reps, families)
-    if group.is_abelian:  # a finer answer is allowed: powers alone are used
-        assert all(joined(i, j) for i, j in enumerate(found))
-    else:
-        assert found == expected
-
-
-def test_equivalent_families_beyond_the_order_of_a_listing() -> None:
-    """Dihedral irreps are carried into each other exactly where their kernels are equal."""
-    reps = irreps(group_from_spec("D65"))
-    families = predicted_families(reps)
-    kernels = [
-        (np.abs(reps.table.on_elements(f.irreps[0]) - f.dim) < 1e-9).tobytes() for f in families
-    ]
-    assert equivalent_families(reps, families) == [kernels.index(kernel) for kernel in kernels]
-    assert len(set(kernels)) == 4
 
 
 def test_replacement_needs_more_draws_than_there_are_pairs() -> None:

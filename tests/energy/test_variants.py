@@ -247,7 +247,7 @@ def test_bad_variants_are_refused() -> None:
         energy(w, pairs, variant="rwa")
     with pytest.raises(ValueError, match="has 3 rows, the pair set 18 pairs"):
         energy(w, pairs, variant=residual_variant(np.ones((3, 2))))
-    with pytest.raises(ValueError, match=r"finite matrix \(n, m\), got shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"a matrix \(n, m\), got shape \(3,\)"):
         residual_variant(np.ones(3))
     other = irreps(cyclic(4))
     with pytest.raises(ValueError, match="of a group of order 4, the pairs of S3"):
@@ -275,3 +275,17 @@ def test_bad_activations_are_refused() -> None:
         numba.njit(lambda x: abs(x)), numba.njit(lambda x: 1.0 if x > 0 else -1.0), is_smooth=False
     )
     assert not kinked.is_smooth
+
+
+def test_removed_irreps_are_of_the_group_of_the_pairs() -> None:
+    """C6 and S3 have six elements each, and another sign."""
+    cyclic_reps, pairs = irreps(cyclic(6)), full_pairs(GROUP)
+    (signs,) = (f.irreps for f in predicted_families(cyclic_reps) if f.type == "real")
+    with pytest.raises(ValueError, match="pairs are of S3, the removed irreps of C6"):
+        energy(np.ones(12), pairs, variant=removed_variant(cyclic_reps, [signs]))
+    again = irreps(group_from_spec("S3"))
+    assert energy(np.ones(12), pairs, variant=removed_variant(again, [(1,)])) >= 0
+    with pytest.raises(ValueError, match="must be irreps 0"):
+        removed_variant(irreps(GROUP), [(7,)])
+    with pytest.raises(ValueError, match="the residual must be real"):
+        residual_variant(1j * np.ones((36, 2)))

@@ -14,6 +14,7 @@ from groupfeat.energy.exact._families import (
     predicted_families,
 )
 from groupfeat.energy.exact._units import blocks_of, function_of
+from groupfeat.energy.objective._checks import check_count
 from groupfeat.groups import Irreps, check_irreps
 
 __all__ = ["CriticalLevel", "critical_levels", "sample_critical"]
@@ -79,8 +80,7 @@ def critical_levels(irreps: Irreps, *, max_units: int = 2) -> tuple[CriticalLeve
     [(11, 0), (55, 1), (165, 2)]
     """
     check_irreps(irreps)
-    if max_units < 1:
-        raise ValueError(f"max_units must be at least 1, got {max_units}")
+    check_count(max_units, "max_units")
     families = predicted_families(irreps)
     kinds: dict[tuple[str, int], list[int]] = {}
     for position, family in enumerate(families):
@@ -114,7 +114,9 @@ def sample_critical(
     order = irreps.group.order
     total = np.zeros((2, order))
     for position, rank in ranks.items():
-        if not 0 <= position < len(families) or not 1 <= rank <= families[position].capacity:
+        check_count(position, "the position of a family", least=0)
+        check_count(rank, "a rank", least=0)
+        if position >= len(families) or not 1 <= rank <= families[position].capacity:
             raise ValueError(f"no room for {rank} units on family {position}")
         family = families[position]
         drawn = generator.standard_normal((2, order))

@@ -1,11 +1,11 @@
 """The maxima of σ = x² on full data: one family a nontrivial irrep or conjugate pair."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from groupfeat.groups import Irreps, check_irreps, real_families
 
-__all__ = ["PredictedFamily", "check_family", "critical_dims", "predicted_families"]
+__all__ = ["PredictedFamily", "check_families", "critical_dims", "predicted_families"]
 
 TYPES = {1: "real", 0: "complex", -1: "quaternionic"}
 FIELD_DIMS = {"real": 1, "complex": 2, "quaternionic": 4}
@@ -69,13 +69,20 @@ class PredictedFamily:
         )
 
 
-def check_family(value: object) -> None:
-    """Raise TypeError unless ``value`` is a `PredictedFamily`."""
-    if not isinstance(value, PredictedFamily):
-        raise TypeError(
-            f"expected a PredictedFamily, got {type(value).__name__}: pass one of "
-            "predicted_families(irreps)"
-        )
+def check_families(values: Iterable[object], irreps: Irreps) -> None:
+    """Raise TypeError unless all are `PredictedFamily`, ValueError unless of this group."""
+    known = predicted_families(irreps)
+    for value in values:
+        if not isinstance(value, PredictedFamily):
+            raise TypeError(
+                f"expected a PredictedFamily, got {type(value).__name__}: pass one of "
+                "predicted_families(irreps)"
+            )
+        if value not in known:
+            raise ValueError(
+                f"families must be of {irreps.group.name}, got irreps {value.irreps} of another "
+                "group; take them from predicted_families(irreps)"
+            )
 
 
 def predicted_families(irreps: Irreps) -> tuple[PredictedFamily, ...]:

@@ -7,11 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy.exact._families import predicted_families
+from groupfeat.energy.objective._checks import check_count, check_weights
 from groupfeat.groups import Irreps, check_irreps, fourier_transform, inverse_fourier_transform
 
 __all__ = ["operand_energy_and_gradient", "operand_levels"]
 
 Floats = NDArray[np.float64]
+_MOST_OPERANDS = 64
+"""Beyond, (k!)² and M^k leave the range of float64 one after the other."""
 
 
 def operand_energy_and_gradient(
@@ -39,7 +42,8 @@ def operand_energy_and_gradient(
     Raises
     ------
     ValueError
-        If k < 2, the last axis is not kM long, or a weight is not finite.
+        If k is not whole and in 2..64, the last axis is not kM long, or a weight is not a finite
+        real number.
 
     Examples
     --------
@@ -52,14 +56,8 @@ def operand_energy_and_gradient(
     2.666666667
     """
     check_irreps(irreps)
-    order, w = irreps.group.order, np.asarray(weights, dtype=np.float64)
-    if operands < 2:
-        raise ValueError(f"expected 2 operands or more, got {operands}")
-    if w.ndim == 0 or w.shape[-1] != operands * order or not np.isfinite(w).all():
-        raise ValueError(
-            f"weights must be finite, of shape (..., {operands * order}) for {operands} operands "
-            f"of {irreps.group.name}, got {w.shape}"
-        )
+    order = irreps.group.order
+    w = check_weights(weights, irreps.group, parts=_checked_operands(operands))
     parts = w.reshape(*w.shape[:-1], operands, order)
     scale = math.factorial(operands) ** 2
     energy = np.zeros(w.shape[:-1])
@@ -99,7 +97,13 @@ def operand_levels(irreps: Irreps, operands: int) -> Floats:
     (k!)² d/(2M) · (M/(kd))^k for real type, (k!)² d/M · (M/(2kd))^k otherwise: the largest E
     on the unit sphere among weights of one family. That these are all local maxima is checked by
     ascent for k = 3 on cyclic groups, and not proved.
+
+    Raises
+    ------
+    ValueError
+        If k is not whole and in 2..64.
     """
+    _checked_operands(operands)
     check_irreps(irreps)
     order, factor = irreps.group.order, math.factorial(operands) ** 2
     levels = []
@@ -108,3 +112,13 @@ def operand_levels(irreps: Irreps, operands: int) -> Floats:
         length = order / (share * operands * family.dim)
         levels.append(factor * share * family.dim / (2 * order) * length**operands)
     return np.array(levels)
+
+
+def _checked_operands(operands: int) -> int:
+    count = check_count(operands, "operands", least=2)
+    if count > _MOST_OPERANDS:
+        raise ValueError(
+            f"operands must be at most {_MOST_OPERANDS}, got {count}: (k!)² leaves the range of "
+            "float64"
+        )
+    return count

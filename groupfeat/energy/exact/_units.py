@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.energy.exact._families import PredictedFamily, check_family
+from groupfeat.energy.exact._families import PredictedFamily, check_families
+from groupfeat.energy.objective._checks import check_count, check_weights
 from groupfeat.groups import Irrep, Irreps, check_irreps
 
 __all__ = ["NearestPoints", "blocks_of", "flat_directions", "nearest_in_family", "sample_family"]
@@ -46,9 +47,15 @@ def sample_family(
     a(g) ∝ Re y*ρ(g)*x and b(h) ∝ Re z*ρ(h)*y, so that â ∝ x y* and b̂ ∝ y z*
     (plus the conjugate copy for complex and quaternionic types), with x, y, z
     uniform unit vectors of the type's field and ‖a‖ = ‖b‖.
+
+    Raises
+    ------
+    ValueError
+        If the family is of another group or ``count`` is no number of points.
     """
     check_irreps(irreps)
-    check_family(family)
+    check_families([family], irreps)
+    check_count(count, "count", least=0)
     generator = np.random.default_rng(rng)
 
     def draw() -> Matrix:
@@ -69,6 +76,12 @@ def nearest_in_family(weights: ArrayLike, family: PredictedFamily, irreps: Irrep
     min_θ λ_max(â*â/θ + b̂b̂*/(1 − θ)), 0 < θ < 1: a convex problem in one number,
     solved by bisection, whose value bounds every point of the family.
 
+    Raises
+    ------
+    ValueError
+        If the weights are not finite and real of shape (..., 2M), or the family is of another
+        group.
+
     References
     ----------
     The two agree because the joint range of two Hermitian forms is convex (O.
@@ -86,20 +99,18 @@ def nearest_in_family(weights: ArrayLike, family: PredictedFamily, irreps: Irrep
     (True, True)
     """
     check_irreps(irreps)
-    check_family(family)
-    w = np.asarray(weights, dtype=np.float64)
+    check_families([family], irreps)
+    w = check_weights(weights, irreps.group)
     flat = w.reshape(-1, w.shape[-1])
-    if flat.shape[-1] != 2 * irreps.group.order:
-        raise ValueError(
-            f"weights need shape (..., {2 * irreps.group.order}) for {irreps.group.name}, "
-            f"got {w.shape}"
-        )
-    first, second = blocks_of(flat, irreps[family.irreps[0]])
+    # Squares of very small or large weights would leave the range of numbers.
+    size = np.abs(flat).max(axis=1, initial=0)
+    size = np.where(size > 0, size, 1.0)
+    first, second = blocks_of(flat / size[:, None], irreps[family.irreps[0]])
     y, bound = _best_middle(first, second)
     x = _unit(np.einsum("nij,nj->ni", first, y))
     z = _unit(np.einsum("nji,nj->ni", second.conj(), y))
     points = _points(x, y, z, family, irreps)
-    gaps = bound * _scale(family, irreps) - np.sum(points * flat, axis=1)
+    gaps = size * bound * _scale(family, irreps) - np.sum(points * flat, axis=1)
     distances = np.linalg.norm(flat - points, axis=1)
     return NearestPoints(
         points.reshape(w.shape), distances.reshape(w.shape[:-1]), gaps.reshape(w.shape[:-1])
@@ -112,10 +123,9 @@ def flat_directions(point: ArrayLike, family: PredictedFamily, irreps: Irreps) -
     Raises
     ------
     ValueError
-        If ``point``, shape (2M,), is farther than 1e-6 from the family.
+        If ``point``, shape (2M,), is farther than 1e-6 from the family, or that is of another
+        group.
     """
-    check_irreps(irreps)
-    check_family(family)
     nearest = nearest_in_family(point, family, irreps)
     if nearest.points.ndim != 1 or nearest.distances > 1e-6:
         raise ValueError(

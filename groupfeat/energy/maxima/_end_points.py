@@ -15,7 +15,7 @@ from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._shares import family_shares
 from groupfeat.energy.objective._sphere import VANISHING, HessianSpectrum, riemannian_spectrum
 from groupfeat.energy.objective._variants import Variant
-from groupfeat.energy.thresholds._survival import equivalent_families
+from groupfeat.energy.thresholds._equivalent import equivalent_families
 from groupfeat.groups import Irreps
 
 __all__ = ["EndGroup", "Landscape", "group_end_points"]

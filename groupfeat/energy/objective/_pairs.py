@@ -16,6 +16,7 @@ Indices = NDArray[np.intp]
 
 PAIR_SAMPLINGS = ("without", "with", "per_target")
 """How `sample_pairs` draws: distinct pairs, pairs with replacement, k distinct pairs a target."""
+_LARGEST_DRAW = 1_000_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,8 @@ class PairSet:
     Raises
     ------
     ValueError
-        If the arrays are empty, differ in length or leave the group, or the sampling is unknown.
+        If the arrays are empty, differ in length or leave the group, the sampling is unknown, or
+        a pair stands twice where it draws distinct ones.
     """
 
     group: FiniteGroup
@@ -47,7 +49,7 @@ class PairSet:
 
     def __post_init__(self) -> None:
         # Kernels read rows by these numbers unchecked.
-        _check_elements(self.group, self.left, self.right)
+        _check_elements(self.group, np.asarray(self.left), np.asarray(self.right))
         if self.sampling not in (*PAIR_SAMPLINGS, "given"):
             raise ValueError(
                 f"unknown sampling {self.sampling!r}; known: {', '.join(PAIR_SAMPLINGS)}, given"
@@ -56,6 +58,11 @@ class PairSet:
             owned = np.array(getattr(self, name), dtype=np.intp)
             owned.setflags(write=False)
             object.__setattr__(self, name, owned)
+        if self.sampling in ("without", "per_target") and self.multiplicities.max() > 1:
+            raise ValueError(
+                f"a pair stands twice in a set of sampling {self.sampling!r}; pass "
+                "sampling='with' if it was drawn so, else sampling='given'"
+            )
 
     def __len__(self) -> int:
         return len(self.left)
@@ -157,7 +164,14 @@ def sample_pairs(
     check_group(group)
     if sampling not in PAIR_SAMPLINGS:
         raise ValueError(f"unknown sampling {sampling!r}; known: {', '.join(PAIR_SAMPLINGS)}")
-    if not 0 < train_fraction <= (np.inf if sampling == "with" else 1):
+    is_number = isinstance(train_fraction, (int, float, np.integer, np.floating))
+    largest = _LARGEST_DRAW / group.order**2 if sampling == "with" else 1
+    if is_number and sampling == "with" and train_fraction > largest:
+        raise ValueError(
+            f"train_fraction must be at most {largest:.4g} with replacement "
+            f"({_LARGEST_DRAW} draws), got {train_fraction}"
+        )
+    if not is_number or not 0 < train_fraction <= largest:
         raise ValueError(
             f"train_fraction must be in (0, 1], got {train_fraction}; 1 means all pairs"
         )

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy.objective._activations import Activation, get_activation
+from groupfeat.energy.objective._checks import check_weights
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.groups import Irrep, Irreps, check_irreps, isotypic_shares
 
@@ -15,7 +16,7 @@ Floats = NDArray[np.float64]
 def family_shares(weights: ArrayLike, irreps: Irreps) -> Floats:
     """Return the share of ‖w‖² = ‖a‖² + ‖b‖² in each real family, (..., 2M) to (..., families)."""
     check_irreps(irreps)
-    w = np.asarray(weights, dtype=np.float64)
+    w = check_weights(weights, irreps.group)
     blocks = w.reshape(*w.shape[:-1], 2, irreps.group.order)
     norms = np.sum(blocks**2, axis=-1, keepdims=True)
     parts = np.sum(isotypic_shares(blocks, irreps) * norms, axis=-2)
@@ -38,7 +39,7 @@ def rank_one_shares(weights: ArrayLike, irrep: Irrep) -> Floats:
     ndarray
         Shape (...), in [0, 1]; 1 at the predicted maxima.
     """
-    w = np.asarray(weights, dtype=np.float64)
+    w = check_weights(weights, irrep.group)
     blocks = w.reshape(*w.shape[:-1], 2, irrep.group.order)
     flat = irrep.matrices().reshape(irrep.group.order, -1)
     coefficients = (blocks @ flat).reshape(*blocks.shape[:-1], irrep.dim, irrep.dim)
@@ -53,7 +54,7 @@ def target_shares(weights: ArrayLike, pairs: PairSet, activation: str | Activati
 
     At most 1 − 1/M on full data, where a node tells one target from all the others.
     """
-    w, sigma = np.asarray(weights, dtype=np.float64), get_activation(activation)
+    w, sigma = check_weights(weights, pairs.group), get_activation(activation)
     flat = w.reshape(-1, w.shape[-1])
     values = sigma.value(flat[:, pairs.left] + flat[:, pairs.order + pairs.right])
     sums = np.stack([np.bincount(pairs.target, row, pairs.order) for row in values])

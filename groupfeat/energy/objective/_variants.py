@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from groupfeat.energy.objective._checks import check_reals, check_same_group
 from groupfeat.energy.objective._pairs import PairSet
-from groupfeat.groups import CharacterTable, Irreps, isotypic_projector
+from groupfeat.groups import CharacterTable, FiniteGroup, Irreps, isotypic_projector
 
 __all__ = [
     "ENERGY_VARIANTS",
@@ -37,10 +38,13 @@ class Variant:
     matrix
         ``"removed"``: the projector of functions of the target on what is left, (M, M).
         ``"residual"``: the residual R, (n, m).
+    group
+        The group whose irreps were removed, checked against that of the pairs.
     """
 
     name: str
     matrix: NDArray[np.float64] | None = field(default=None, repr=False)
+    group: FiniteGroup | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         with_matrix = self.name in ("removed", "residual")
@@ -114,7 +118,7 @@ def removed_variant(table: CharacterTable | Irreps, families: Sequence[Sequence[
     left = np.eye(order)
     if chosen:
         left -= isotypic_projector(table, chosen)
-    return Variant("removed", left)
+    return Variant("removed", left, table.group)
 
 
 def residual_variant(residual: ArrayLike) -> Variant:
@@ -128,12 +132,12 @@ def residual_variant(residual: ArrayLike) -> Variant:
     Raises
     ------
     ValueError
-        If it is not a finite matrix.
+        If it is not a finite real matrix.
     """
-    matrix = np.array(residual, dtype=np.float64)
-    if matrix.ndim != 2 or not np.isfinite(matrix).all():
+    matrix = check_reals(residual, "the residual").copy()
+    if matrix.ndim != 2:
         raise ValueError(
-            f"the residual must be a finite matrix (n, m), got shape {matrix.shape}; one row a pair"
+            f"the residual must be a matrix (n, m), got shape {matrix.shape}; one row a pair"
         )
     return Variant("residual", matrix)
 
@@ -212,6 +216,8 @@ def make_readout(pairs: PairSet, variant: Variant) -> Readout:
                 f"the removed irreps are of a group of order {len(variant.matrix)}, the pairs of "
                 f"{pairs.group.name} of order {order}; build both from one group"
             )
+        if variant.group is not None:
+            check_same_group(pairs.group, variant.group, names=("pairs", "the removed irreps"))
         return Readout(pairs.target, order, pairs.target_counts / n, variant.matrix)
     if len(variant.matrix) != n:
         raise ValueError(

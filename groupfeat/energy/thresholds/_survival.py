@@ -7,18 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy._statistics import wilson_interval
-from groupfeat.energy.exact._families import PredictedFamily, predicted_families
+from groupfeat.energy.exact._families import (
+    PredictedFamily,
+    check_families,
+    predicted_families,
+)
 from groupfeat.energy.objective._variants import ENERGY_VARIANTS
 from groupfeat.energy.thresholds._bisection import Judge, interval_ranks, search_thresholds
 from groupfeat.energy.thresholds._climber import Climber
-from groupfeat.groups import FiniteGroup, Irreps, automorphism_group, check_irreps, real_families
+from groupfeat.energy.thresholds._equivalent import equivalent_families
+from groupfeat.groups import Irreps, check_irreps
 
 __all__ = [
     "KINDS",
     "SAMPLINGS",
     "SurvivalCurve",
     "Threshold",
-    "equivalent_families",
     "survival_curve",
     "survival_thresholds",
     "thresholds_of",
@@ -30,8 +34,6 @@ Indices = NDArray[np.intp]
 KINDS = ("existence", "reachability")
 SAMPLINGS = ("without", "with")
 Options = tuple[int, str, str, str, float, int]
-
-_LARGEST_AUTOMORPHISMS = 1024
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def survival_curve(
     """Return how many trials keep ``family`` at each n of ``counts``; see `survival_thresholds`."""
     check_irreps(irreps)
     check_options(trials, variant, kind, sampling, keep)
-    _check_families(irreps, [family])
+    check_families([family], irreps)
     sizes = np.array(counts)
     if sizes.ndim != 1 or not sizes.size or sizes.dtype.kind not in "iu":
         raise ValueError(f"counts must be a list of whole numbers, got {counts!r}")
@@ -196,50 +198,6 @@ def survival_curve(
     kept = [int(climber.kept(np.full((1, trials), n))[0].sum()) for n in sizes]
     intervals = np.array([wilson_interval(k, trials) for k in kept])
     return SurvivalCurve(family, sizes, np.array(kept, dtype=np.intp), trials, intervals)
-
-
-def equivalent_families(irreps: Irreps, families: Sequence[PredictedFamily]) -> list[int]:
-    """Return for each family the first one that an automorphism of the group carries it to.
-
-    Abelian groups: characters of one kernel are powers of each other, carried
-    along by g ↦ gᵃ. Others up to order 1024: through generators of Aut(G);
-    beyond, every family stands for itself.
-    """
-    check_irreps(irreps)
-    group, table = irreps.group, irreps.table
-    if group.is_abelian:
-        keys = [(np.abs(table.on_elements(f.irreps[0]) - 1) < 1e-9).tobytes() for f in families]
-        return [keys.index(key) for key in keys]
-    if group.order > _LARGEST_AUTOMORPHISMS:
-        return list(range(len(families)))
-    moved = _moved_families(group, irreps)
-    labels = list(range(len(real_families(table))))
-    changed = True
-    while changed:
-        smallest = [
-            min([labels[i], *(labels[row[i]] for row in moved)]) for i in range(len(labels))
-        ]
-        changed, labels = smallest != labels, smallest
-    place = {family: i for i, family in enumerate(real_families(table))}
-    own = [labels[place[f.irreps]] for f in families]
-    return [own.index(label) for label in own]
-
-
-def _moved_families(group: FiniteGroup, irreps: Irreps) -> list[list[int]]:
-    """Return where each generator of Aut(G), and its inverse, carries each real family."""
-    table, classes = irreps.table, group.conjugacy_classes
-    families = real_families(table)
-    rows = []
-    for images in automorphism_group(group).generators:
-        for alpha in (images, np.argsort(images)):
-            moved = table.values[:, classes.labels[alpha[classes.representatives]]]
-            target = [
-                int(np.abs(moved[family[0]] - table.values).max(axis=1).argmin())
-                for family in families
-            ]
-            holder = {k: i for i, family in enumerate(families) for k in family}
-            rows.append([holder[k] for k in target])
-    return rows
 
 
 def thresholds_of(
@@ -255,7 +213,7 @@ def thresholds_of(
     wanted = predicted_families(irreps) if families is None else tuple(families)
     if not wanted:
         return ()
-    _check_families(irreps, wanted)
+    check_families(wanted, irreps)
     first_of = equivalent_families(irreps, wanted)
     judged = sorted(set(first_of))
     climber = Climber(irreps, [wanted[i] for i in judged], *options)
@@ -282,16 +240,6 @@ def _summarised(
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _check_families(irreps: Irreps, families: Sequence[PredictedFamily]) -> None:
-    known = predicted_families(irreps)
-    strange = [family.irreps for family in families if family not in known]
-    if strange:
-        raise ValueError(
-            f"families must be of {irreps.group.name}, got irreps {strange[0]} of another group; "
-            "take them from predicted_families(irreps)"
-        )
 
 
 def check_options(trials: int, variant: str, kind: str, sampling: str, keep: float) -> None:
