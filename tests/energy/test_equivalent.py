@@ -1,6 +1,6 @@
 """Which families automorphisms exchange: against listed automorphisms and their generators."""
 
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 import pytest
@@ -37,8 +37,8 @@ def abelian_specs(largest: int) -> list[str]:
             while rest % p == 0:
                 rest, power = rest // p, power + 1
             if power:
-                choices.append([[p**k for k in parts] for parts in partitions(power, power)])
-        found += ["x".join(f"C{n}" for n in sum(chosen, [])) for chosen in product(*choices)]
+                choices.append([[f"C{p**k}" for k in parts] for parts in partitions(power, power)])
+        found += ["x".join(map(str, chain(*chosen))) for chosen in product(*choices)]
     return found
 
 
