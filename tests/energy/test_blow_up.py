@@ -74,6 +74,16 @@ def test_times_of_very_unequal_blocks(dim: int, kind: str, small: float) -> None
     np.testing.assert_allclose(found, expected, rtol=3e-14)
 
 
+def test_channels_of_both_signs_are_joined_by_the_smaller_product() -> None:
+    """C has values near 1 and −1e-12; ⟨Av₁, Av₂⟩, which is 0, has rounding beyond ⟨B*v₁, B*v₂⟩."""
+    rng = np.random.default_rng(5)
+    left, right = np.linalg.qr(rng.standard_normal((2, 2, 2)))[0]
+    a, b = left @ np.diag([1.0, 5e-7]) + 0j, np.diag([1e-22, 1e-6]) @ right + 0j
+    expected = time_by_many_digits(a, b)
+    np.testing.assert_allclose(blow_up_times([a], [b]), expected, rtol=1e-6)
+    np.testing.assert_allclose(blow_up_times([b.conj().T], [a.conj().T]), expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("ratio", [1e-3, 1e-8, 1e-100, 1e-200])
 def test_scalar_times_of_any_ratio(ratio: float) -> None:
     """ln(x/y)/(8(x − y)), for A and B exchanged, and as a channel of a diagonal block."""
