@@ -70,15 +70,18 @@ class PredictedFamily:
 
 
 def check_families(values: Iterable[object], irreps: Irreps) -> None:
-    """Raise TypeError unless all are `PredictedFamily`, ValueError unless of this group."""
-    known = predicted_families(irreps)
+    """Raise TypeError unless all are `PredictedFamily`, ValueError unless of this group.
+
+    Levels may differ: σ = x²/2 scales the levels.
+    """
+    known = {_kind(family) for family in predicted_families(irreps)}
     for value in values:
         if not isinstance(value, PredictedFamily):
             raise TypeError(
                 f"expected a PredictedFamily, got {type(value).__name__}: pass one of "
                 "predicted_families(irreps)"
             )
-        if value not in known:
+        if _kind(value) not in known:
             raise ValueError(
                 f"families must be of {irreps.group.name}, got irreps {value.irreps} of another "
                 "group; take them from predicted_families(irreps)"
@@ -116,6 +119,11 @@ def predicted_families(irreps: Irreps) -> tuple[PredictedFamily, ...]:
         plain = 2 * order - 1 - flat - steep
         found.append(PredictedFamily(family, d, kind, level, flat, steep, plain))
     return tuple(found)
+
+
+def _kind(family: PredictedFamily) -> tuple[tuple[int, ...], int, str, int]:
+    """Return what a family is told by; the plain dimension gives the order of the group."""
+    return family.irreps, family.dim, family.type, family.plain_dim
 
 
 def critical_dims(

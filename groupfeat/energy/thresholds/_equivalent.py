@@ -37,7 +37,7 @@ def equivalent_families(irreps: Irreps, families: Sequence[PredictedFamily]) -> 
     >>> for spec in ("C9", "C3xC3", "Q8"):
     ...     reps = irreps(group_from_spec(spec))
     ...     print(equivalent_families(reps, predicted_families(reps)))
-    [0, 0, 2, 0]
+    [0, 1, 1, 1]
     [0, 0, 0, 0]
     [0, 0, 0, 3]
     """
