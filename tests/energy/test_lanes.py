@@ -51,13 +51,13 @@ def test_odd_counts_and_orders(order: int, dtype: type, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("fraction", [0.05, 0.5, 0.9, 1.0])
-@pytest.mark.parametrize("repeats", [1, 3])
-def test_plans_hold_every_pair_once(fraction: float, repeats: int) -> None:
+@pytest.mark.parametrize("repeats", [False, True])
+def test_plans_hold_every_pair_once(fraction: float, repeats: bool) -> None:
     """Tiles of one, two and four rows, their segments uniform; pairs that repeat stay apart."""
     order = 66
     rng = np.random.default_rng(0)
-    kept = np.flatnonzero(rng.random(order**2) < fraction).repeat(repeats)
-    left, right = np.divmod(rng.permutation(kept), order)
+    kept = rng.permutation(np.flatnonzero(rng.random(order**2) < fraction))
+    left, right = np.divmod(rng.choice(kept, len(kept)) if repeats else kept, order)
     labels = (left + right) % order
     plan = make_plan(order, left, right, labels)
     expected = sorted(zip(labels, left, order + right, strict=True))
@@ -76,5 +76,5 @@ def test_plans_hold_every_pair_once(fraction: float, repeats: int) -> None:
             for place, rows in zip(places, (inner, shared, part.other), strict=True):
                 found[place].extend(rows.ravel())
         assert sorted(zip(*found, strict=True)) == expected
-    if fraction == 1 and repeats == 1:
+    if fraction == 1 and not repeats:
         assert len(plan.sum_ones.shared) == len(plan.pull_ones.shared) == 0
