@@ -124,13 +124,18 @@ def test_rows_are_selected_by_question_and_range() -> None:
 
 
 def test_stored_rows_come_out_again() -> None:
-    """A sample of docs/data/thresholds.json: what is measured now is what is stored."""
+    """A sample of docs/data/thresholds.json: what is measured now lies in the stored interval.
+
+    Starts are drawn in the basis of the irreps: where that is found by another road than when the
+    rows were measured, the same seed draws other starts. Abelian groups have no such choice.
+    """
     rows = [row for series in read_rows(DATA).values() for row in series if row.order <= 25]
     assert len({(r.variant, r.kind) for r in rows}) >= 4
     for row in rows[::5]:
         fresh = measure_again(row)
-        assert fresh.n50 == pytest.approx(row.n50, rel=0.02)
-        assert fresh.low == pytest.approx(row.low, rel=0.02)
+        assert row.low <= fresh.n50 <= row.high
+        if row.spec.startswith("C") and "x" not in row.spec:
+            assert (fresh.n50, fresh.low, fresh.high) == (row.n50, row.low, row.high)
 
 
 def test_rows_survive_a_file(tmp_path: Path) -> None:

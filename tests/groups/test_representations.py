@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from groupfeat.groups import (
@@ -35,6 +35,7 @@ def blocks_of(found, reps, g):
 
 @settings(deadline=None, max_examples=20)
 @given(groups(max_order=24), SEEDS)
+@example(symmetric(4), 241221460)  # condition 1.7e5
 def test_a_scrambled_sum_of_irreps_is_taken_apart(group: FiniteGroup, seed: int) -> None:
     rng = np.random.default_rng(seed)
     reps = irreps(group)
@@ -51,7 +52,8 @@ def test_a_scrambled_sum_of_irreps_is_taken_apart(group: FiniteGroup, seed: int)
     scramble = rng.standard_normal((size, size)) + np.eye(size) * 3
     found = decompose(scramble @ direct @ np.linalg.inv(scramble), reps)
     assert found.multiplicities.tolist() == counts.tolist()
-    assert found.error < 1e-8
+    # Rounding of the scrambled matrices themselves: up to 2e-13 times the condition seen.
+    assert found.error < 1e-10 + 1e-12 * np.linalg.cond(scramble)
     g = int(rng.integers(group.order))
     given_matrix = scramble @ direct[g] @ np.linalg.inv(scramble)
     rebuilt = found.basis @ blocks_of(found, reps, g) @ np.linalg.inv(found.basis)
