@@ -12,6 +12,7 @@ import pytest
 import torch
 from numba import njit
 from numpy.typing import NDArray
+from scipy.fft import irfft, rfft
 
 from groupfeat.energy import (
     PairSet,
@@ -136,6 +137,60 @@ def test_kernels_beside_gemm_and_torch() -> None:
                 f"{FLOPS / inner / rate:6.0%}  {FLOPS / rate:6.3f} {loads:6.3f}  {peer:6.2f} "
                 f"{peer / whole:5.0f}x"
             )
+
+
+def fft_energy_and_gradient(w: Floats) -> tuple[Floats, Floats]:
+    """Return E and ∇E of x² on all pairs of a cyclic group, by rfft: what a script would write.
+
+    The squares are constant over targets; the cross term is 2 (a * b), a cyclic convolution.
+    """
+    order = w.shape[1] // 2
+    a, b = rfft(w[:, :order]), rfft(w[:, order:])
+    product = 2 * a * b
+    product[:, 0] = 0
+    sums = irfft(product, order)
+    back = rfft(sums)
+    first, second = irfft(2 * back * b.conj(), order), irfft(2 * back * a.conj(), order)
+    return np.sum(sums**2, axis=1) / 2, np.concatenate([first, second], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("spec", "starts"), [("C71", 1024), ("C127", 512), ("C251", 256), ("C509", 128), ("C512", 128)]
+)
+def test_beside_a_cyclic_fft(spec: str, starts: int) -> None:
+    """On all pairs of a cyclic group x² has a shorter way, which the pair sums do not take."""
+    pairs = full_pairs(group_from_spec(spec))
+    for dtype in (np.float64, np.float32):
+        w = random_starts(pairs.order, starts, rng=0).astype(dtype)
+        for ours, theirs in zip(
+            energy_and_gradient(w, pairs, dtype=dtype), fft_energy_and_gradient(w), strict=True
+        ):
+            np.testing.assert_allclose(ours, theirs, atol=1e-4 if dtype == np.float32 else 1e-12)
+        times = [
+            best_time(lambda call=call, w=w: call(w)) / (starts * len(pairs)) * 1e9
+            for call in (
+                lambda x, kind=dtype: energy_and_gradient(x, pairs, dtype=kind),
+                fft_energy_and_gradient,
+            )
+        ]
+        print(
+            f"\n{spec} {dtype.__name__}: call {times[0]:.3f}, scipy.fft {times[1]:.3f} ns a pair "
+            f"and start, {times[1] / times[0]:.2f}x"
+        )
+
+
+@pytest.mark.parametrize("count", [1, 8, 64, 512])
+def test_a_batch_is_what_pays(count: int) -> None:
+    """Milliseconds a start of ascents in batches of several sizes, all pairs of Z71."""
+    pairs = full_pairs(group_from_spec("C71"))
+    starts = random_starts(71, 512, rng=0)
+    batches = [starts[i : i + count] for i in range(0, min(512, 16 * count), count)]
+    mine = best_time(lambda: [ascend(batch, pairs) for batch in batches], repeats=3)
+    theirs, _ = peer_time(lambda w: scipy_ascent(w, pairs), starts[:24])
+    each = mine / (len(batches) * count) * 1e3
+    print(
+        f"\nbatches of {count}: {each:.4f} ms a start, scipy {theirs:.2f} ms, {theirs / each:.1f}x"
+    )
 
 
 @pytest.mark.parametrize("name", ["square", "relu", "power", "silu", "gelu", "tanh", "softplus"])
