@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from groupfeat.energy.ascent._search import (
     CONVERGED,
+    VANISHED,
     Ascent,
     ascend,
     check_starts,
@@ -80,8 +81,9 @@ def ascend_in_irreps(
             rounds.append(found[2])
 
     run_in_threads(work, len(w), _CHUNK, 20.0 * w.size * order)
+    statuses = tuple(VANISHED if e <= VANISHING else CONVERGED for e in energies)
     return finish_ascent(
-        Ascent(ends, energies, errors, (CONVERGED,) * len(w), max(rounds)),
+        Ascent(ends, energies, errors, statuses, max(rounds)),
         tolerance,
         lambda points: ascend(points, pairs, tolerance=tolerance),
     )

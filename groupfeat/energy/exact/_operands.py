@@ -103,8 +103,8 @@ def operand_levels(irreps: Irreps, operands: int) -> Floats:
     ValueError
         If k is not whole and in 2..64.
     """
-    _checked_operands(operands)
     check_irreps(irreps)
+    _checked_operands(operands)
     order, factor = irreps.group.order, math.factorial(operands) ** 2
     levels = []
     for family in predicted_families(irreps):
