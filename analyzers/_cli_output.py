@@ -78,14 +78,20 @@ def _console(lines: Sequence[str | Table]) -> Console:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Return a table; numbers are right-aligned, and only texts of several words may wrap."""
+    """Return a table; numbers are right-aligned, None is –, only texts of several words wrap."""
     found = Table(title=title, title_justify="left", header_style="bold")
     for i, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[i], int | float) for row in rows)
         found.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
     for row in rows:
-        found.add_row(*(f"{x:.6g}" if isinstance(x, float) else str(x) for x in row))
+        found.add_row(*map(_cell, row))
     return found
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 class Bar:
@@ -108,6 +114,10 @@ class Bar:
             self._bar, self._title = tqdm(total=total, desc=title, file=sys.stderr), title
         self._bar.total = total
         self._bar.update(done - self._bar.n)
+
+    def follow(self, seed: int, epoch: int, end: int) -> None:
+        """Show a training run's epoch of those that it is to take."""
+        self.update(f"seed {seed}", epoch, end)
 
     def _close(self) -> None:
         if self._bar is not None:

@@ -38,7 +38,7 @@ def train_preset(name: str, request: Request, out: str | None) -> Outcome:
     with Bar() as bar:
         runs, seconds = measure_configs(
             configs,
-            progress=lambda s, epoch, end: bar.update(f"seed {s}", epoch, end),
+            progress=bar.follow,
             finished=finish,
         )
     names, arms = telling_settings(configs), arms_of(configs, runs)
@@ -62,9 +62,8 @@ def train_preset(name: str, request: Request, out: str | None) -> Outcome:
         ]
         for arm in arms
     ]
-    shown = [["–" if cell is None else cell for cell in row] for row in rows]
     lines = (
-        table(f"preset {name}: median epochs at which accuracies were reached", columns, shown),
+        table(f"preset {name}: median epochs from which accuracies last", columns, rows),
         f"{seconds * 1e3:.2f} ms a step",
     )
     story = {"preset": name, "spec": spec, "runs": seeds, "seed": first}

@@ -102,7 +102,7 @@ def train_networks(request: Request, out: str | None, places: Places, workers: i
             plan.task,
             plan.config,
             seeds=plan.seeds,
-            progress=lambda s, epoch, end: bar.update(f"seed {s}", epoch, end),
+            progress=bar.follow,
             finished=finish,
             start=plan.start,
             workers=workers,
@@ -125,15 +125,15 @@ def _lines(name: str, payload: dict[str, Any]) -> tuple[Any, ...]:
     tables = [_table(f"networks on {name}", columns, keys, payload["runs"])]
     if "stages" in payload:
         names = ("seed", "memorized_at", "peak_at", "features_at", "generalized_at")
-        tables.append(_table("stages, by what was recorded", names, names, payload["stages"]))
+        title = "stages: first record at 0.99, features to the end"
+        tables.append(_table(title, names, names, payload["stages"]))
     return (*tables, f"{payload['seconds_per_step'] * 1e3:.2f} ms a step")
 
 
 def _table(
     title: str, columns: Sequence[str], keys: Sequence[str], rows: list[dict[str, Any]]
 ) -> Table:
-    cells = [["–" if row[key] is None else row[key] for key in keys] for row in rows]
-    return table(title, columns, cells)
+    return table(title, columns, [[row[key] for key in keys] for row in rows])
 
 
 def _check_places(request: Request, out: str | None, places: Places) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from analyzers._words import irreps_name
 from analyzers.style import FOUND, MUTED, PREDICTED, own_axes
 from groupfeat.energy import LandscapeGraph, family_shares
 from groupfeat.groups import Irreps, real_families
@@ -123,7 +124,7 @@ def family_names(graph: LandscapeGraph, irreps: Irreps) -> tuple[str, ...]:
     """Return for each maximum the irreps of its largest isotypic part, as ``"ρ1,ρ6"``."""
     families = real_families(irreps)
     largest = np.argmax(family_shares(graph.maxima.weights, irreps), axis=1)
-    return tuple(",".join(f"ρ{k}" for k in families[i]) for i in largest.tolist())
+    return tuple(irreps_name(families[i]) for i in largest.tolist())
 
 
 def _leaf_order(graph: LandscapeGraph) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from analyzers._words import irreps_name
 from analyzers.style import FOUND, MUTED, PREDICTED, family_label, own_axes
 from groupfeat.energy import (
     FoundMaxima,
@@ -107,7 +108,7 @@ def tabulate(found: FoundMaxima) -> list[tuple[Any, ...]]:
     """Return a row a class for people, in the order of ``COLUMNS``."""
     return [
         (
-            ",".join(f"ρ{k}" for k in c.irreps),
+            irreps_name(c.irreps),
             f"{c.kind}, {c.shape}" if c.shape else c.kind,
             c.orbit,
             f"{c.energy:.9g}",

@@ -25,10 +25,9 @@ def has_settled(run: TrainedRun) -> bool:
     if not run.last("test_accuracy") == run.last("train_accuracy") == 1.0:
         return False
     epochs, accuracies = run.history["epoch"], run.history["test_accuracy"]
-    wrong = [
-        e for e, value in zip(epochs, accuracies, strict=True) if value < run.config.stop_accuracy
-    ]
-    since = min((e for e in epochs if e > max(wrong, default=-1)), default=run.epochs)
+    bar = run.config.stop_accuracy
+    wrong = max((e for e, a in zip(epochs, accuracies, strict=True) if a < bar), default=-1)
+    since = next(e for e in epochs if e > wrong)
     return run.epochs - since >= run.config.settle_epochs
 
 

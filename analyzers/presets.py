@@ -25,11 +25,12 @@ class Arm:
     settings
         What tells this arm from the others.
     runs, memorized, generalized
-        Number of runs, and of those that reached ``stop_accuracy`` on what they saw, and on what
+        Number of runs, and of those that kept ``stop_accuracy`` on what they saw, and on what
         they did not.
     memorized_at, half_at, generalized_at
-        Median epochs, over the runs that got there, of train accuracy ``stop_accuracy``, test
-        accuracy 0.5 and test accuracy ``stop_accuracy``; None where no run did.
+        Median epochs, over the runs that got there, from which train accuracy ``stop_accuracy``
+        lasts (see `TrainedRun`), of the first test accuracy 0.5, and from which test accuracy
+        ``stop_accuracy`` lasts; None where no run did.
     test_accuracy, test_loss
         Medians of the last values; None without a test set.
     """

@@ -4,8 +4,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from groupfeat.groups import FiniteGroup, Irreps, irreps
 from groupfeat.training import (
     Ablation,
@@ -23,6 +21,7 @@ from groupfeat.training import (
     load_network,
     logit_similarity,
     match_nodes,
+    network_accuracy,
     network_logits,
     network_table,
     null_model,
@@ -141,7 +140,6 @@ def measure_network(
     sigma = activation or network.activation or "square"
     layers = network.first_layer, network.second_layer
     match = match_nodes(*layers, reps, thresholds=thresholds)
-    table = network_table(network, sigma)
     similarity = ablation = None
     if reps.group.order**3 <= _MOST_LOGITS:
         logits = network_logits(*layers, sigma)
@@ -151,7 +149,7 @@ def measure_network(
     live = [node.index for node in match.nodes]
     return Validation(
         match,
-        float(np.mean(table == reps.group.cayley_table)) if ablation is None else ablation.accuracy,
+        network_accuracy(network, reps.group, sigma) if ablation is None else ablation.accuracy,
         sigma,
         null_model(reps, thresholds=thresholds, rng=seed),
         pair_nodes(network.first_layer[:, live]).paired,

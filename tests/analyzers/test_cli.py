@@ -261,7 +261,8 @@ def test_a_missing_library_is_named(call: Any, monkeypatch: pytest.MonkeyPatch) 
     assert 'cyclopts is not installed; the command needs pip install "groupfeat[all]"' in err
 
 
-def test_wide_tables_are_not_cut(call: Any) -> None:
+def test_wide_tables_are_not_cut(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     _, out, _ = call("characters", "C23")
     assert "…" not in out
     assert out.count("ρ") == 23

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analyzers.cli import app
@@ -117,11 +118,16 @@ def test_arms_are_medians_over_seeds() -> None:
     alone = list(train(group_from_spec("S3"), decayed, seeds=(0, 1, 2)))
     assert arms[1].test_loss == sorted(run.history["test_loss"][-1] for run in alone)[1]
     assert arms[1].memorized == sum(run.memorized_at is not None for run in alone)
-    halves = [
-        next(e for e, a in zip(h["epoch"], h["train_accuracy"], strict=True) if a >= 0.995)
-        for h in (run.history for run in alone)
-    ]
-    assert arms[1].memorized_at == sorted(halves)[1]
+    memorised, halves = (
+        [
+            [e for e, a in zip(h["epoch"], h[column], strict=True) if a >= bar][:1]
+            for h in (run.history for run in alone)
+        ]
+        for column, bar in (("train_accuracy", 0.995), ("test_accuracy", 0.5))
+    )
+    assert arms[1].memorized_at == np.median(sum(memorised, []))
+    assert any(halves)
+    assert arms[1].half_at == np.median(sum(halves, []))
 
 
 def test_runs_that_never_memorised_are_not_counted() -> None:

@@ -1,5 +1,7 @@
 """Paired nodes: the tied network against its formula, its gradients against autograd."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -48,6 +50,16 @@ def test_a_pair_of_squares_is_a_product() -> None:
     x = layers.first[torch.tensor([2])] + layers.first[torch.tensor([6 + 4])]
     expected = 4 * (first[2] * first[10]) @ second.T
     torch.testing.assert_close((x**2 @ layers.second.T)[0], expected)
+
+
+def test_weights_are_drawn_from_their_own_seed() -> None:
+    config = TrainConfig(n_hidden=8, epochs=3, eval_every=1)
+    group = cyclic(5)
+    one, same, other = (
+        train_paired(group, replace(config, pair_seed=1, init_seed=init)) for init in (7, 7, 8)
+    )
+    assert one == same
+    assert (one.train_accuracy, one.test_accuracy) != (other.train_accuracy, other.test_accuracy)
 
 
 def test_it_generalises_with_data_and_not_without() -> None:

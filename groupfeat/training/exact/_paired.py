@@ -95,7 +95,7 @@ def train_paired(group: FiniteGroup, config: TrainConfig, *, seed: int = 0) -> P
     pairs = training_pairs(group, settled, seed)
     seen, rest = PairTensors.of(pairs, dtype), pairs.complement()
     unseen = seen if rest is None else PairTensors.of(rest, dtype)
-    start = initial_parameters(product_task(group), settled, seed)
+    start = initial_parameters(product_task(group), settled, settled.init_seed or 0)
     half = settled.n_hidden // 2
     first, second = start["W"][:, :half].contiguous(), start["V"][:, :half].contiguous()
     return _descend(first, second, seen, unseen, settled, seed)

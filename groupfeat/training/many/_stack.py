@@ -64,6 +64,7 @@ class Stack:
                     yield run, run.end, watched and not run.diverged
             self._release_ended()
 
+    @flushed_subnormals()
     def _lost(self, runs: Sequence[Run]) -> list[Run]:
         """Return those of these runs whose loss is not finite."""
         if not runs:
@@ -126,6 +127,7 @@ class Stack:
         like = self.parameters["W"]
         return list(torch.from_numpy(np.stack(numbers)).to(like)[..., None, None])  # type: ignore[arg-type]
 
+    @flushed_subnormals()
     def _evaluate(self, runs: Sequence[Run]) -> None:
         """Record accuracies and losses of these runs of the stack."""
         if not runs:

@@ -6,6 +6,7 @@ import torch
 
 from groupfeat.training.network._model import DTYPES
 from groupfeat.training.setup._config import TrainConfig
+from groupfeat.training.setup._config_checks import PLAIN
 from groupfeat.training.tasks._tasks import Task
 
 __all__ = ["CPU_ENTRIES", "GPU_ENTRIES", "memory_limit", "plan_stacks", "stack_bytes", "stack_key"]
@@ -14,16 +15,7 @@ CPU_ENTRIES, GPU_ENTRIES = 1 << 20, 1 << 26
 _CPU_BYTES = 1 << 30
 _LEAST_CHUNK = 64
 _RUN_BYTES = 1 << 16
-_PLAIN = {
-    "embedding": 0,
-    "complex_weights": False,
-    "bias": False,
-    "batch_norm": False,
-    "other_layers": 0,
-    "ridge": None,
-    "weight_norm": "free",
-    "dead_nodes": "keep",
-}
+_PLAIN = {**PLAIN, "dead_nodes": "keep"}
 _SHARED = ("activation", "loss", "optimizer", "precision")
 
 

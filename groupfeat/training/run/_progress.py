@@ -197,6 +197,7 @@ class Run:
         )
         self._drop_dead(torch.finfo(self.pairs.share.dtype).eps ** 2)
 
+    @flushed_subnormals()
     def _is_finite(self) -> bool:
         """Tell whether the loss here is finite; where V is solved for, it then belongs to W."""
         self._solve()

@@ -51,6 +51,7 @@ def save_layers(
         if file.suffix == ".safetensors":
             told = None if story is None else {"format": LAYERS_FORMAT, "run": story}
             save_file(arrays, part, metadata=told)
+            part.chmod(0o644)  # safetensors writes for the owner alone
         else:
             named = {} if story is None else {"groupfeat": np.array(story)}
             with part.open("wb") as stream:

@@ -4,10 +4,20 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["POLYNOMIALS", "check_combinations", "check_kind", "check_ranges"]
+__all__ = ["PLAIN", "POLYNOMIALS", "check_combinations", "check_kind", "check_ranges"]
 
 MOST_EPOCHS = 10**9
 POLYNOMIALS = ("square", "half_square", "cube", "linear")
+PLAIN = {
+    "embedding": 0,
+    "complex_weights": False,
+    "bias": False,
+    "batch_norm": False,
+    "other_layers": 0,
+    "weight_norm": "free",
+    "ridge": None,
+}
+"""What two plain layers leave at its default."""
 _SQUARES = ("square", "half_square")
 _COUNTS = ("n_hidden", "epochs", "eval_every", "settle_epochs", "embedding", "other_layers")
 _WHOLE = (*_COUNTS, "warmup_epochs", "pair_seed", "init_seed")
@@ -123,15 +133,6 @@ def _solve_exclusions(s: Mapping[str, Any], sigma: str) -> Iterator[tuple[bool, 
             sigma not in _SQUARES,
             f"dropping dead nodes is exact for square and half_square only, got {sigma!r}",
         )
-        plain = {
-            "embedding": 0,
-            "complex_weights": False,
-            "bias": False,
-            "batch_norm": False,
-            "other_layers": 0,
-            "weight_norm": "free",
-            "ridge": None,
-        }
-        for name, value in plain.items():
+        for name, value in PLAIN.items():
             yield s[name] != value, f"dropping dead nodes needs {name}={value}, got {s[name]}"
         yield s["optimizer"] == "muon", "Muon's steps mix nodes: dead_nodes='drop' is not exact"

@@ -6,13 +6,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task
 
 __all__ = ["MemoryEstimate", "available_memory", "check_memory", "estimate_memory"]
 
-_WIDTHS = {"float32": 4, "float64": 8}
 _CHUNK_ENTRIES = 1 << 20
+"""Twice the chunks of a run: an estimate from above."""
 _LEAST_ROWS = 64
 _HISTORY_ROW = 5 * 32
 
@@ -27,7 +29,7 @@ class MemoryEstimate(NamedTuple):
 
 def estimate_memory(task: Task, config: TrainConfig) -> MemoryEstimate:
     """Return what a run takes, to about a factor of two; ``weights`` exactly, where none is 1-d."""
-    width, hidden = _WIDTHS[config.precision], config.n_hidden
+    width, hidden = np.dtype(config.precision).itemsize, config.n_hidden
     parts, operands = 1 + config.complex_weights, len(task.sizes)
     inputs = operands * config.embedding if config.embedding else sum(task.sizes)
     square = config.other_layers * hidden**2
@@ -59,12 +61,12 @@ def check_memory(task: Task, configs: Sequence[TrainConfig], *, runs: int = 1) -
     free = available_memory()
     if free is None or not configs:
         return
-    found = max((estimate_memory(task, config) for config in configs), key=sum)
+    config = max(configs, key=lambda each: sum(estimate_memory(task, each)))
+    found = estimate_memory(task, config)
     weights, history = runs * found.weights, runs * found.history
     needed = weights + history + found.work
     if needed <= free:
         return
-    config = configs[0]
     if history > weights + found.work:
         way = f"raise eval_every ({config.eval_every}) or lower epochs ({config.epochs})"
     elif runs > 1 and found.weights + found.history + found.work <= free:

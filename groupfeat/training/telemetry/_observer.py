@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from groupfeat.groups import Irreps, real_families
 from groupfeat.training.network._hidden import Layers, NetSpec, Workspace, hidden_layers
-from groupfeat.training.network._losses import output_gradient
+from groupfeat.training.network._losses import SQUARED, output_gradient
 from groupfeat.training.network._model import Composer
 from groupfeat.training.network._network import PairTensors, measure
 from groupfeat.training.run._runs import Snapshot
@@ -243,7 +243,7 @@ def _scores(snapshot: Snapshot, view: _View) -> Record:
 
 
 def _gradient_record(view: _View, config: TrainConfig, ridge: float | None) -> Record:
-    quadratic = config.loss in ("mse_samples", "mse_classes")
+    quadratic = config.loss in SQUARED
     plain = quadratic and view.layers.output_bias is None
 
     def measured(eta: float | None) -> FeatureGradient:
