@@ -125,9 +125,9 @@ def test_arms_are_medians_over_seeds() -> None:
         ]
         for column, bar in (("train_accuracy", 0.995), ("test_accuracy", 0.5))
     )
-    assert arms[1].memorized_at == np.median(sum(memorised, []))
+    assert arms[1].memorized_at == np.median(np.concatenate(memorised))
     assert any(halves)
-    assert arms[1].half_at == np.median(sum(halves, []))
+    assert arms[1].half_at == np.median(np.concatenate(halves))
 
 
 def test_runs_that_never_memorised_are_not_counted() -> None:

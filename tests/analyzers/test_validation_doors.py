@@ -99,3 +99,9 @@ def test_refusals_name_what_came(call: Any, tmp_path: Path) -> None:
     code, _, err = call("validate", path, "--group", "S3", "--element-order", "answer")
     assert code == 2
     assert "no file 'answer' of the element order; name one, or say the word answers" in err
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.safetensors"])
+def test_others_may_read_what_is_written(name: str, tmp_path: Path) -> None:
+    layers = exact_network(irreps(group_from_spec("S3")))
+    assert save_layers(tmp_path / name, *layers).stat().st_mode & 0o444 == 0o444

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.benchmark
 
 # Seconds of processor time.
 GAP_LIMIT = 20
-# Beyond this order GAP's general road takes more than a minute and is not tried.
+# Beyond this order GAP's general road took more than 40 s in earlier runs and is not tried.
 GENERAL_LARGEST = 1000
 NETKET_LARGEST = 1100
 # Spec, the same group in GAP, whether the twin is run (it costs O(M³)).

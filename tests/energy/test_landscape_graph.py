@@ -147,6 +147,21 @@ def test_graphs_of_different_problems_do_not_merge(subset_graph: LandscapeGraph)
         merge_graphs(subset_graph, other)
 
 
+def test_how_pairs_were_drawn_counts_for_horvitz_thompson_alone() -> None:
+    drawn = sample_pairs(cyclic(5), 0.8, sampling="per_target", rng=0)
+    plain = replace(drawn, sampling="without")
+    for variant in ("raw", "ht"):
+        one, other = (
+            explore_landscape(pairs, variant=variant, starts=4, searches=4, rng=seed)
+            for seed, pairs in enumerate((drawn, plain))
+        )
+        if variant == "raw":
+            merge_graphs(one, other)
+        else:
+            with pytest.raises(ValueError, match="different pair sets, energies"):
+                merge_graphs(one, other)
+
+
 def test_without_the_sign_every_maximum_counts_twice(subset_graph: LandscapeGraph) -> None:
     double = explore_landscape(subset_graph.pairs, rng=0, modulo_sign=False)
     assert len(double.maxima) == 2 * len(subset_graph.maxima)

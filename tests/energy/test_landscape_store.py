@@ -1,5 +1,6 @@
 """The store: written, extended by another run, left whole by a crash, and refused if foreign."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from groupfeat.energy import (
     random_starts,
     sample_pairs,
 )
+from groupfeat.energy.saddles._landscape_store import _describe
 from groupfeat.energy.saddles._store_reading import read_activation
 from groupfeat.groups import cyclic, irreps, symmetric
 
@@ -367,9 +369,9 @@ def test_threads_extend_one_store_together(graph: LandscapeGraph, tmp_path: Path
     assert len(back.saddles) == len(graph.saddles)
 
 
-def test_polynomials_are_kept() -> None:
+def test_polynomials_are_kept(graph: LandscapeGraph) -> None:
     sigma = polynomial_activation([0, 0, 1, 0.5])
-    told = {"name": sigma.name, "parameter": sigma.parameter, "coefficients": [0, 0, 1, 0.5]}
+    told = json.loads(_describe(replace(graph, activation=sigma))["activation"])
     assert read_activation(told) == sigma
 
 

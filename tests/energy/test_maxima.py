@@ -82,6 +82,8 @@ def test_methods_that_do_not_fit_are_refused() -> None:
         find_maxima(reps, activation="relu", method="flow", rng=0)
     with pytest.raises(ValueError, match="unknown method 'slow'"):
         find_maxima(reps, method="slow", rng=0)
+    with pytest.raises(ValueError, match="unknown method 'slow'"):
+        find_maxima(reps, activation="relu", method="slow", starts=2, rng=0)
 
 
 def test_half_square_has_the_printed_levels() -> None:

@@ -203,7 +203,7 @@ def test_no_step_to_a_saddle_is_longer_than_its_radius() -> None:
     pairs = sample_pairs(cyclic(7), 38 / 49, rng=0)
     w = random_starts(7, 200, rng=0)
     model = local_model(w, make_problem(pairs, "square"))
-    lengths = np.linalg.norm(_saddle_step(model, w), axis=1)
+    lengths = np.linalg.norm(_saddle_step(model), axis=1)
     assert lengths.max() == pytest.approx(0.2)
     assert np.sum(lengths > 0.2 - 1e-12) > 20
 

@@ -276,7 +276,7 @@ def test_bad_options_are_refused() -> None:
         ({"trials": 0}, "trials must be at least 1"),
         ({"keep": 1.0}, r"keep must be in \(0, 1\)"),
         ({"trials": 10**9}, "do not fit in memory"),
-        ({"trials": 2.5}, "trials must be at least 1 and whole"),
+        ({"trials": 2.5}, "trials must be a whole number of at least 1"),
         ({"families": predicted_families(irreps(group_from_spec("C7")))}, "of another group"),
     ]:
         with pytest.raises(ValueError, match=told):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups import FiniteGroup
+from groupfeat.groups import FiniteGroup, Irreps
 
 
 def classes_by_definition(group: FiniteGroup) -> set[frozenset[int]]:
@@ -18,12 +18,19 @@ def classes_by_definition(group: FiniteGroup) -> set[frozenset[int]]:
 
 
 def convolution_by_definition(a: Any, b: Any, group: FiniteGroup) -> NDArray[Any]:
-    """Return Σ_{gh=t} a(g) b(h), term by term."""
-    total = np.zeros(group.order, dtype=np.result_type(a, b))
+    """Return Σ_{gh=t} a(g) b(h), term by term, for functions (..., M)."""
+    shape = np.broadcast_shapes(np.shape(a), np.shape(b))
+    total = np.zeros(shape, dtype=np.result_type(a, b))
     for g in range(group.order):
         for h in range(group.order):
-            total[group.cayley_table[g, h]] += a[g] * b[h]
+            total[..., group.cayley_table[g, h]] += a[..., g] * b[..., h]
     return total
+
+
+def generator_images(found: Irreps) -> list[NDArray[Any]]:
+    """Return each block's matrices of the generators."""
+    generators = np.array(found.group.generators)
+    return [block.matrices(found.group.cayley_table, generators) for block in found.blocks]
 
 
 def is_group_by_definition(table: NDArray[Any]) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 from groupfeat.groups import CharacterTable, character_table, group_from_spec, irreps
 from groupfeat.groups.representations._certificate import certify
+from tests.groups.oracles import generator_images
 
 # Each has irreps of several dimensions and both fields.
 SPECS = ["A4", "GL(2,3)", "SL(2,5)", "C3xS3", "Dic5"]
@@ -27,10 +28,7 @@ def test_matrices_from_a_padded_block_are_those_of_the_irrep_alone(spec: str) ->
 @pytest.mark.parametrize("spec", SPECS)
 def test_the_certificate_sees_one_wrong_vector_in_a_padded_block(spec: str) -> None:
     found = irreps(group_from_spec(spec))
-    images = [
-        block.matrices(found.group.cayley_table, np.array(found.group.generators))
-        for block in found.blocks
-    ]
+    images = generator_images(found)
     number = next(i for i, b in enumerate(found.blocks) if len(set(b.dims.tolist())) > 1)
     for row in range(len(found.blocks[number].dims)):
         orbits = found.blocks[number].orbits.copy()

@@ -33,7 +33,7 @@ def test_error_of_a_table_whose_rows_stay_real_or_conjugate(spec: str, scale: fl
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_error_of_a_table_with_one_wrong_value(spec: str) -> None:
-    """No row is a conjugate any more: the complex product must see it."""
+    """The changed row is no conjugate any more: the complex product must see it."""
     table = character_table(group_from_spec(spec))
     for row in range(len(table)):
         values = table.values.copy()
@@ -52,3 +52,20 @@ def test_conjugate_rows_are_exact_and_whole_values_whole(spec: str) -> None:
     if not table.group.is_abelian:
         assert np.array_equal(table.values.real[near], np.rint(table.values.real[near]))
     assert table.orthogonality_error < 1e-13
+
+
+def test_error_where_only_a_real_row_is_wrong() -> None:
+    table = character_table(group_from_spec("C31"))
+    values = table.values.copy()
+    values[0] += 1e-3 * np.random.default_rng(0).standard_normal(31)
+    broken = CharacterTable(table.group, values)
+    assert broken.orthogonality_error == pytest.approx(defined(broken), rel=1e-6)
+
+
+def test_error_of_many_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond a bound 64 rows stand for all; of 31 classes they are all."""
+    monkeypatch.setattr("groupfeat.groups.characters._orthogonality._ALL_ROWS", 20)
+    table = character_table(group_from_spec("C31"))
+    values = table.values * (1 + 1e-3 * np.random.default_rng(0).standard_normal((31, 31)))
+    broken = CharacterTable(table.group, values)
+    assert broken.orthogonality_error == pytest.approx(defined(broken), rel=1e-6)

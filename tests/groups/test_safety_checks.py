@@ -24,15 +24,9 @@ from groupfeat.groups import (
 from groupfeat.groups.isomorphism import _homomorphism_search as search
 from groupfeat.groups.isomorphism import _identify
 from groupfeat.groups.representations._certificate import certify
+from tests.groups.oracles import generator_images
 
 S4 = symmetric(4)
-
-
-def generator_images(found: Any) -> list[Any]:
-    return [
-        block.matrices(found.group.cayley_table, np.array(found.group.generators))
-        for block in found.blocks
-    ]
 
 
 def test_no_irrep_occurs_a_negative_number_of_times() -> None:
@@ -104,11 +98,11 @@ def test_commutators_are_inverses_first() -> None:
     assert from_presentation("a,b|a^7,b^3,a*b*a^-1*b^-1=a").order == 3
 
 
-@pytest.mark.parametrize("spec", ["S4", "GL(2,3)"])
+@pytest.mark.parametrize("spec", ["S4", "GL(2,3)", "C2xC6"])
 def test_the_certificate_sees_wrong_traces_and_wrong_characters(spec: str) -> None:
     found = irreps(group_from_spec(spec))
     values = found.table.values.copy()
-    values[-1, -1] += 1e-6
+    values[0, -1] += 1e-6
     broken = CharacterTable(found.group, values)
     images = generator_images(found)
     assert certify(broken, found.blocks, images).orthogonality_error > 1e-7
@@ -120,9 +114,10 @@ def test_the_certificate_sees_wrong_traces_and_wrong_characters(spec: str) -> No
     assert certify(swapped, found.blocks, images).orthogonality_error > 0.1
 
 
+@pytest.mark.parametrize("spec", ["S4", "C2xC6"])
 @pytest.mark.parametrize("generator", [0, 1])
-def test_the_certificate_sees_a_generator_that_is_not_unitary(generator: int) -> None:
-    found = irreps(S4)
+def test_the_certificate_sees_a_generator_that_is_not_unitary(generator: int, spec: str) -> None:
+    found = irreps(group_from_spec(spec))
     images = generator_images(found)
     for image in images:
         image[:, generator] *= 1 + 1e-6
@@ -151,3 +146,13 @@ def test_the_certificate_holds_the_error_of_the_table(monkeypatch: pytest.Monkey
     monkeypatch.setitem(table.__dict__, "orthogonality_error", 0.5)
     certificate = certify(table, found.blocks, generator_images(found))
     assert certificate.orthogonality_error == 0.5
+
+
+def test_a_linear_irrep_may_stand_on_any_element() -> None:
+    """A caller's own frame: u at another element than the identity, with its inverse."""
+    found = irreps(group_from_spec("C12"))
+    own = replace(found[3], pivots=np.array([5]), basis_inverse=1 / found[3].orbit[5].reshape(1, 1))
+    members = (*found[:3], own, *found[4:])
+    certificate = type(found).from_members(found.table, members).certificate
+    assert certificate.orthogonality_error < 1e-12
+    assert certificate.homomorphism_error < 1e-12

@@ -84,3 +84,10 @@ def test_a_ridge_takes_the_same_under_either_precision() -> None:
         for kind in ("float32", "float64")
     ]
     assert extra[0] == extra[1] > 8 * 2 * 700**2
+
+
+def test_the_advice_names_the_largest_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_memory, "available_memory", lambda: 2**20)
+    configs = [TrainConfig(n_hidden=24), TrainConfig(n_hidden=10**6)]
+    with pytest.raises(ValueError, match=r"lower n_hidden \(1000000\)"):
+        check_memory(product_task(GROUP), configs)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from groupfeat.energy.objective._sphere import VANISHING
+
 __all__ = ["follow_flow"]
 
 Floats = NDArray[np.float64]
@@ -57,4 +59,4 @@ def _velocity(points: Floats, oracle: Oracle) -> Floats:
     gradient = oracle(points)[1]
     norms = np.linalg.norm(gradient, axis=1, keepdims=True)
     tangential = gradient - np.sum(gradient * points, axis=1, keepdims=True) * points
-    return np.divide(tangential, norms, out=np.zeros_like(gradient), where=norms > 1e-12)
+    return np.divide(tangential, norms, out=np.zeros_like(gradient), where=norms > VANISHING)

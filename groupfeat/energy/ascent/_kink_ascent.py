@@ -12,7 +12,14 @@ from groupfeat.energy.ascent._kinks import (
     make_cells,
     subspace_of,
 )
-from groupfeat.energy.ascent._search import CONVERGED, VANISHED, Ascent, Progress, ascend
+from groupfeat.energy.ascent._search import (
+    CONVERGED,
+    VANISHED,
+    Ascent,
+    Progress,
+    ascend,
+    check_method,
+)
 from groupfeat.energy.objective._activations import Activation, get_activation
 from groupfeat.energy.objective._checks import check_search, check_unit
 from groupfeat.energy.objective._energy import energy
@@ -120,6 +127,7 @@ def climb(
     progress: Progress | None = None,
 ) -> Ascent:
     """Return `ascend_kinked` where σ has kinks and it can be afforded, else `ascend`."""
+    check_method(method)
     if handles_kinks(pairs, sigma, variant):
         return ascend_kinked(
             starts,

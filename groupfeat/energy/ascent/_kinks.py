@@ -154,7 +154,7 @@ class Cell:
     def relative_gradient(self) -> float:
         """‖ascent‖/‖∇E‖, 0 where ∇E vanishes."""
         size = float(np.linalg.norm(self.ascent))
-        return size / self.gradient_scale if self.gradient_scale > 1e-12 else 0.0
+        return size / self.gradient_scale if self.gradient_scale > VANISHING else 0.0
 
 
 def make_cells(pairs: PairSet, activation: str | Activation) -> Cells:

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 from groupfeat.energy.objective._activations import Activation, get_activation
 from groupfeat.energy.objective._checks import check_weights
 from groupfeat.energy.objective._pairs import PairSet
+from groupfeat.energy.objective._sphere import VANISHING
 from groupfeat.energy.objective._terms import pair_curvatures, pair_slopes, pair_values
 from groupfeat.energy.objective._variants import Readout, Variant, get_variant, make_readout
 
@@ -105,7 +106,7 @@ def local_model(w: Floats, problem: Problem) -> LocalModel:
     tangent = gradients - radial[:, None] * w
     norms = np.linalg.norm(gradients, axis=1)
     relative = np.divide(
-        np.linalg.norm(tangent, axis=1), norms, out=np.zeros_like(norms), where=norms > 1e-12
+        np.linalg.norm(tangent, axis=1), norms, out=np.zeros_like(norms), where=norms > VANISHING
     )
     # Normal and flat directions are pushed below all others, so that one eigh serves every weight.
     normal = w[:, :, None] * w[:, None, :]

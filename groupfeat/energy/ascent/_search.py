@@ -18,9 +18,9 @@ from groupfeat.energy.objective._variants import Variant, get_variant
 
 __all__ = [
     "CONVERGED",
-    "METHODS",
     "Ascent",
     "ascend",
+    "check_method",
     "check_starts",
     "finish_ascent",
     "random_starts",
@@ -69,9 +69,15 @@ class Ascent:
 
 def random_starts(order: int, count: int, *, rng: int | np.random.Generator) -> Floats:
     """Return ``count`` uniform points of the unit sphere, shape (count, 2·order)."""
-    check_count(count, "starts")
+    count = check_count(count, "starts")
     points = np.random.default_rng(rng).standard_normal((count, 2 * order))
     return points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+def check_method(method: str) -> None:
+    """Raise ``ValueError`` for an unknown way to climb."""
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
 
 
 def check_starts(starts: ArrayLike, pairs: PairSet) -> Floats:
@@ -140,8 +146,7 @@ def ascend(
     [1.75, 1.75, 1.75, 1.75, 1.75]
     """
     sigma, kind = get_activation(activation), get_variant(variant)
-    if method not in METHODS:
-        raise ValueError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    check_method(method)
     check_search(tolerance, max_iterations)
 
     def oracle(points: Floats) -> tuple[Floats, Floats]:

@@ -55,7 +55,7 @@ def sample_family(
     """
     check_irreps(irreps)
     check_families([family], irreps)
-    check_count(count, "count", least=0)
+    count = check_count(count, "count", least=0)
     generator = np.random.default_rng(rng)
 
     def draw() -> Matrix:

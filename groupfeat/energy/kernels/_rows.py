@@ -101,9 +101,7 @@ def _tile_type(tile, scalar):
     return Vector(scalar, LANES[tile.types[0].instance_class] * _WIDTHS[tile.instance_class])
 
 
-type_callable(load_rows)(
-    lambda context: lambda array, index, i, tile: _tile_type(tile, array.dtype)
-)
+type_callable(load_rows)(lambda context: _type_load_rows)
 type_callable(store_rows)(lambda context: lambda array, index, i, vector, tile: types.none)
 type_callable(load_strided)(lambda context: _type_load_rows)
 type_callable(store_strided)(lambda context: lambda array, first, stride, vector, tile: types.none)

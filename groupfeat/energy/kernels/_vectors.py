@@ -1,7 +1,7 @@
 """Explicit vectors for compiled kernels: a row of lanes at a time, held in registers.
 
 A compiler does not vectorise loops over lanes when it cannot know that the arrays do
-not overlap. Here a row of an array is loaded as one LLVM vector of 8 to 64 numbers, and
+not overlap. Here a row of an array is loaded as one LLVM vector of 8 to 128 numbers, and
 ``+ - * /`` and the functions below act on vectors. Each function has a plain body, which
 runs on numpy rows without the compiler (``NUMBA_DISABLE_JIT=1``), and a type and an LLVM
 instruction for the compiler.
@@ -41,25 +41,25 @@ __all__ = [
 
 
 class Lanes8(NamedTuple):
-    """8 lanes a row: one 512-bit register of float64."""
+    """8 lanes a row: 64 bytes of float64."""
 
     lanes: int = 8
 
 
 class Lanes16(NamedTuple):
-    """16 lanes a row: one 512-bit register of float32."""
+    """16 lanes a row: 128 bytes of float64, 64 of float32."""
 
     lanes: int = 16
 
 
 class Lanes32(NamedTuple):
-    """32 lanes a row: four registers of float64, which hides the latency of a sum."""
+    """32 lanes a row: 128 bytes of float32."""
 
     lanes: int = 32
 
 
 class Lanes64(NamedTuple):
-    """64 lanes a row: four registers of float32."""
+    """64 lanes a row: 256 bytes of float32, for the benchmark's floor of loads."""
 
     lanes: int = 64
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.energy._statistics import starts_needed, unseen_probability, wilson_interval
+from groupfeat.energy.ascent._climb import is_quartic
 from groupfeat.energy.ascent._kink_ascent import climb
 from groupfeat.energy.ascent._search import Ascent, Progress, random_starts
 from groupfeat.energy.exact._families import PredictedFamily, predicted_families
@@ -206,9 +207,7 @@ def find_maxima(
     )
     if irreps.group.order == 1:  # E = 0 everywhere: nothing is there, and nothing unseen.
         return FoundMaxima((), (), ascent, 0, 0.0)
-    exact = (
-        sigma.name in ("square", "half_square") and seen.is_full and kind.name in ENERGY_VARIANTS
-    )
+    exact = is_quartic(sigma) and seen.is_full and kind.name in ENERGY_VARIANTS
     scale = 1.0 if sigma.name == "square" else 0.25
     predicted = _scaled(predicted_families(irreps), scale) if exact else ()
     classes = _classify(ascent, Landscape(irreps, seen, sigma, kind, predicted))

@@ -68,7 +68,8 @@ def check_unit(weights: ArrayLike, group: FiniteGroup, *, name: str = "weights")
     if not np.all(np.abs(norms - 1) <= 1e-8):
         worst = float(norms.flat[int(np.argmax(np.abs(norms - 1)))])
         raise ValueError(
-            f"point must have norm 1, got {worst:.6g}; pass point / np.linalg.norm(point)"
+            f"{name} must have norm 1, got {worst:.6g}; divide by "
+            f"np.linalg.norm({name}, axis=-1, keepdims=True)"
         )
     return w
 

@@ -166,14 +166,10 @@ def sample_pairs(
         raise ValueError(f"unknown sampling {sampling!r}; known: {', '.join(PAIR_SAMPLINGS)}")
     is_number = isinstance(train_fraction, (int, float, np.integer, np.floating))
     largest = _LARGEST_DRAW / group.order**2 if sampling == "with" else 1
-    if is_number and sampling == "with" and train_fraction > largest:
-        raise ValueError(
-            f"train_fraction must be at most {largest:.4g} with replacement "
-            f"({_LARGEST_DRAW} draws), got {train_fraction}"
-        )
     if not is_number or not 0 < train_fraction <= largest:
         raise ValueError(
-            f"train_fraction must be in (0, 1], got {train_fraction}; 1 means all pairs"
+            f"train_fraction must be in (0, {largest:.4g}], got {train_fraction}; "
+            "1 means as many as all pairs"
         )
     generator, total = np.random.default_rng(rng), group.order**2
     count = max(1, round(train_fraction * total))

@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from groupfeat.energy.ascent._climb import is_quartic
 from groupfeat.energy.ascent._local_model import (
     FlatDirections,
     LocalModel,
@@ -27,12 +28,14 @@ __all__ = ["CriticalPoints", "branches_of", "declared_flat", "find_saddles", "fo
 
 Floats = NDArray[np.float64]
 Number = TypeVar("Number", np.float64, np.intp)
-Step = Callable[[LocalModel, Floats], Floats]
+Step = Callable[[LocalModel], Floats]
 
 _ZERO = 1e-6
 _BLOCK = 1024
 _FLOW_RADIUS = 0.1
 _SADDLE_RADIUS = 0.2
+_BRANCH = 1e-2
+"""Distance from the saddle at which a branch starts: far above its error, well inside its bend."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def declared_flat(
     On a subset, and for other σ, the symmetry of E is finite (translations, automorphisms),
     so that critical points are isolated unless they happen to be degenerate.
     """
-    is_square = get_activation(activation).name in ("square", "half_square")
+    is_square = is_quartic(get_activation(activation))
     if pairs.is_full and is_square and get_variant(variant).name != "residual":
         return lambda w: symmetry_directions(w, pairs)
     return None
@@ -250,10 +253,6 @@ def check_energies(points: CriticalPoints, problem: Problem) -> None:
         )
 
 
-_BRANCH = 1e-2
-"""Distance from the saddle at which a branch starts: far above its error, well inside its bend."""
-
-
 def _walk(
     starts: Floats,
     problem: Problem,
@@ -277,7 +276,7 @@ def _walk(
             going = (model.relative_gradients > tolerance) & (model.energies > VANISHING)
             if not going.any():
                 break
-            moved = _unit(w[active] + step(model, w[active]))
+            moved = _unit(w[active] + step(model))
             w[active[going]] = moved[going]
             active = active[going]
     return certify(w, problem, tolerance)
@@ -306,7 +305,7 @@ def certify(weights: Floats, problem: Problem, tolerance: float) -> CriticalPoin
     return CriticalPoints(weights, energies, errors, indices, declared, nullities, statuses)
 
 
-def _saddle_step(model: LocalModel, w: Floats) -> Floats:
+def _saddle_step(model: LocalModel) -> Floats:
     slopes, values = model.slopes, np.where(np.isfinite(model.values), model.values, 0.0)
     size = np.abs(values)
     move = 2 * slopes / (size + np.sqrt(size**2 + 4 * slopes**2) + 1e-300)
@@ -318,10 +317,10 @@ def _saddle_step(model: LocalModel, w: Floats) -> Floats:
     return np.einsum("bij,bj->bi", model.vectors, move)
 
 
-def _flow_step(model: LocalModel, w: Floats) -> Floats:
+def _flow_step(model: LocalModel) -> Floats:
     slopes, values = model.slopes, np.where(np.isfinite(model.values), model.values, 0.0)
     scale = np.abs(values).max(1, keepdims=True) + 1e-300
-    low, high = np.full((len(w), 1), -14.0), np.full((len(w), 1), 6.0)
+    low, high = np.full((len(slopes), 1), -14.0), np.full((len(slopes), 1), 6.0)
     for _ in range(30):
         middle = (low + high) / 2
         length = np.linalg.norm(_flowed(slopes, values, 10**middle / scale), axis=1, keepdims=True)

@@ -66,16 +66,16 @@ def equivalent_families(irreps: Irreps, families: Sequence[PredictedFamily]) -> 
 def _orders_on_torsion(
     group: FiniteGroup, chosen: NDArray[np.intp], irreps: Irreps
 ) -> NDArray[np.intp]:
-    """Return the order of each character on {g : g^q = 1}, a column for each prime power q."""
+    """Return the order of each character on {g : g^q = 1}, a column for each order q of an element.
+
+    Composite q say nothing that their prime powers do not.
+    """
     if not len(chosen):
         return np.zeros((0, 0), dtype=np.intp)
     angles = np.angle(np.stack([irreps.table.on_elements(int(k)) for k in chosen])) / (2 * np.pi)
     orders = np.array(group.element_orders)
     columns = []
     for q in sorted(set(orders.tolist()) - {1}):
-        factors = [p for p in range(2, q + 1) if q % p == 0]
-        if any(p % factors[0] for p in factors):
-            continue  # no prime power
         # On an element of order dividing q the value is the root of unity to j/q.
         j = np.rint(q * angles[:, q % orders == 0]).astype(np.intp)
         columns.append(q // np.gcd(q, np.gcd.reduce(j, axis=1)))
@@ -83,17 +83,15 @@ def _orders_on_torsion(
 
 
 def _moved_families(group: FiniteGroup, irreps: Irreps) -> list[list[int]]:
-    """Return where each generator of Aut(G), and its inverse, carries each real family."""
+    """Return where each generator of Aut(G) carries each real family."""
     table, classes = irreps.table, group.conjugacy_classes
     families = real_families(table)
+    holder = {k: i for i, family in enumerate(families) for k in family}
     rows = []
     for images in automorphism_group(group).generators:
-        for alpha in (images, np.argsort(images)):
-            moved = table.values[:, classes.labels[alpha[classes.representatives]]]
-            target = [
-                int(np.abs(moved[family[0]] - table.values).max(axis=1).argmin())
-                for family in families
-            ]
-            holder = {k: i for i, family in enumerate(families) for k in family}
-            rows.append([holder[k] for k in target])
+        moved = table.values[:, classes.labels[images[classes.representatives]]]
+        target = [
+            int(np.abs(moved[family[0]] - table.values).max(axis=1).argmin()) for family in families
+        ]
+        rows.append([holder[k] for k in target])
     return rows

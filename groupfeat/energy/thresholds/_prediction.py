@@ -7,6 +7,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from groupfeat.energy.exact._families import PredictedFamily
+from groupfeat.energy.objective._checks import check_count
 from groupfeat.energy.thresholds._sites import SitePredictor
 from groupfeat.energy.thresholds._survival import Threshold, thresholds_of
 from groupfeat.groups import Irreps, check_irreps
@@ -56,8 +57,7 @@ def predict_thresholds(
     True
     """
     check_irreps(irreps)
-    if not isinstance(passes, int) or passes < 1:
-        raise ValueError(f"passes must be at least 1, got {passes}")
+    passes = check_count(passes, "passes")
     return thresholds_of(
         irreps,
         families,

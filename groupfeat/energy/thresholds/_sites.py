@@ -116,7 +116,6 @@ class SitePredictor:
     def __init__(self, climber: Climber, passes: int) -> None:
         self.climber, self.passes = climber, passes
         self.group, self.shape, self.largest = climber.group, climber.shape, climber.largest
-        self.undecided = np.zeros(self.shape, dtype=np.intp)
 
     def kept(self, counts: Indices, asked: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
         """Predict the tasks asked for (default: all) on their numbers of pairs, (F, T)."""

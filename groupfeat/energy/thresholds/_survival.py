@@ -12,6 +12,7 @@ from groupfeat.energy.exact._families import (
     check_families,
     predicted_families,
 )
+from groupfeat.energy.objective._checks import check_count
 from groupfeat.energy.objective._variants import ENERGY_VARIANTS
 from groupfeat.energy.thresholds._bisection import Judge, interval_ranks, search_thresholds
 from groupfeat.energy.thresholds._climber import Climber
@@ -251,7 +252,6 @@ def check_options(trials: int, variant: str, kind: str, sampling: str, keep: flo
     ):
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
-    if not isinstance(trials, (int, np.integer)) or trials < 1:
-        raise ValueError(f"trials must be at least 1 and whole, got {trials}")
+    check_count(trials, "trials")
     if not 0 < keep < 1:
         raise ValueError(f"keep must be in (0, 1), got {keep}")

@@ -20,9 +20,7 @@ Whole = NDArray[np.intp]
 def abelian_table(group: FiniteGroup) -> CharacterTable:
     """Return the table of an abelian group, from whole exponents of one root of unity."""
     found = linear_characters(group.cayley_table, group.generators, group.order)
-    place = np.empty(group.order, dtype=np.intp)
-    place[found.elements] = np.arange(group.order)
-    exponents = found.exponents(columns=place[group.conjugacy_classes.representatives])
+    exponents = found.exponents_at(group.conjugacy_classes.representatives)
     ranking = _ranking_of_exponents(exponents, found.modulus)
     values = roots_at(found.modulus, exponents, ranking)
     doubled = 2 * found.at_steps[ranking] % found.modulus

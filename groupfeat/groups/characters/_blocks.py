@@ -118,17 +118,16 @@ def _block(stacks: list[OrbitStack]) -> IrrepBlock:
     if len(stacks) == 1:
         indices, orbits, pivots = stacks[0]
         dims = np.full(len(indices), degree)
-        bases = orbits[np.arange(len(indices))[:, None], pivots]
-        return IrrepBlock(indices, dims, orbits, pivots, _inverted(bases.swapaxes(1, 2)))
-    indices = np.concatenate([stack.indices for stack in stacks])
-    dims = np.empty(len(indices), dtype=np.intp)
-    orbits = np.zeros((len(indices), order, degree), dtype=stacks[-1].orbits.dtype)
-    pivots = np.zeros((len(indices), degree), dtype=np.intp)
-    start = 0
-    for stack in stacks:
-        rows, d = slice(start, start + len(stack.indices)), stack.orbits.shape[2]
-        dims[rows], orbits[rows, :, :d], pivots[rows, :d] = d, stack.orbits, stack.pivots
-        start = rows.stop
+    else:
+        indices = np.concatenate([stack.indices for stack in stacks])
+        dims = np.empty(len(indices), dtype=np.intp)
+        orbits = np.zeros((len(indices), order, degree), dtype=stacks[-1].orbits.dtype)
+        pivots = np.zeros((len(indices), degree), dtype=np.intp)
+        start = 0
+        for stack in stacks:
+            rows, d = slice(start, start + len(stack.indices)), stack.orbits.shape[2]
+            dims[rows], orbits[rows, :, :d], pivots[rows, :d] = d, stack.orbits, stack.pivots
+            start = rows.stop
     bases = orbits[np.arange(len(indices))[:, None], pivots]
     if dims[0] == degree:
         return IrrepBlock(indices, dims, orbits, pivots, _inverted(bases.swapaxes(1, 2)))

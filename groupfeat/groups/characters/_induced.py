@@ -69,15 +69,12 @@ def _induced_from_centralizer(
     if orbits is None or len(orbits[0]) != len(classes) - linear:
         return None
     representatives, mirrors = orbits
-    lower = _linear_values(group, linear)
-    if lower is None:
-        return None
     nothing = np.full(linear, -1)
     chosen = np.concatenate([nothing, representatives])
     found = Induction(characters, place, transversal, chosen, np.concatenate([nothing, mirrors]))
     places = place[_conjugates(group, transversal, classes.representatives)]
     values = np.empty((len(classes), len(classes)), dtype=np.complex128)
-    values[:linear] = lower
+    values[:linear] = _linear_values(group, linear)
     size = max(1, _BATCH_ENTRIES // places.size)
     for start in range(linear, len(classes), size):
         rows = np.arange(start, min(start + size, len(classes)))
@@ -125,8 +122,8 @@ def _full_orbits(
     return chosen, (codes[chosen] == conjugate[:, None]).argmax(axis=1)
 
 
-def _linear_values(group: FiniteGroup, count: int) -> ComplexArray | None:
-    """Return the linear characters at the classes, shape (l, k); None if their number is not l."""
+def _linear_values(group: FiniteGroup, count: int) -> ComplexArray:
+    """Return the ``count`` linear characters at the classes, shape (l, k)."""
     table, inverse = group.cayley_table, group.inverse
     is_commutator = np.zeros(group.order, dtype=bool)
     for s in group.generators:
@@ -135,10 +132,6 @@ def _linear_values(group: FiniteGroup, count: int) -> ComplexArray | None:
     derived = np.flatnonzero(is_commutator)
     if len(derived) * count != group.order:
         derived = np.flatnonzero(generated_subset(table, derived.tolist()))
-        if len(derived) * count != group.order:
-            return None
     found = linear_characters(table, group.generators, group.order, kernel=derived)
-    place = np.empty(group.order, dtype=np.intp)
-    place[found.elements] = np.arange(group.order)
-    exponents = found.exponents(columns=place[group.conjugacy_classes.representatives])
+    exponents = found.exponents_at(group.conjugacy_classes.representatives)
     return roots_of_unity(found.modulus)[exponents]

@@ -52,6 +52,12 @@ class LinearCharacters:
             found[part] = total
         return found
 
+    def exponents_at(self, elements: Whole) -> NDArray[np.int32]:
+        """Return the exponents at elements of the group."""
+        place = np.empty(len(self.elements), dtype=np.intp)
+        place[self.elements] = np.arange(len(place))
+        return self.exponents(columns=place[elements])
+
 
 def linear_characters(
     table: NDArray[Any], steps: Iterable[int], order: int, *, kernel: Whole | None = None

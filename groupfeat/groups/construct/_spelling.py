@@ -6,7 +6,7 @@ from collections.abc import Iterable
 __all__ = ["suggested_spec"]
 
 _OTHER_NAMES = {"V4": "C2xC2", "K4": "C2xC2"}
-_MOST_FACTORS = 13  # 2^13 is beyond the order of a table
+_MOST_FACTORS = 12  # 2^13 is beyond the order of a table
 
 
 def suggested_spec(text: str, names: Iterable[str]) -> str | None:

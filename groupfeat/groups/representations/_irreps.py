@@ -36,8 +36,8 @@ class Irreps(Sequence[Irrep]):
     table
         The character table.
     blocks
-        The irreps, stacked by field and dimension. One that is in no block is the exact
-        conjugate of its partner.
+        The irreps, stacked by field, small ones of several dimensions in one padded block. One
+        that is in no block is the exact conjugate of its partner.
     """
 
     table: CharacterTable

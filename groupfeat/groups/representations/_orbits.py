@@ -38,7 +38,8 @@ def find_orbits(
     Raises
     ------
     ArithmeticError
-        If the rank of a Gram matrix is not d·m or a split does not succeed.
+        If the rank of a Gram matrix is not d, or no random element tells one vector of an
+        eigenspace from the others.
     """
     projections = choose_projections(table, indices)
     # Falling ranks: those that still have columns to come are always the first ones.
