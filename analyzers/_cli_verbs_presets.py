@@ -15,7 +15,7 @@ __all__ = ["train_preset"]
 
 def train_preset(name: str, request: Request, out: str | None) -> Outcome:
     """Answer ``groupfeat train --preset``; of the request only group, runs and seed may be told."""
-    from analyzers.presets import arms_of, measure_configs, telling_settings
+    from analyzers.presets import arms_of, measure_configs, rows_of
     from groupfeat.groups import group_from_spec
     from groupfeat.training import preset, save_checkpoint
 
@@ -41,19 +41,25 @@ def train_preset(name: str, request: Request, out: str | None) -> Outcome:
             progress=bar.follow,
             finished=finish,
         )
-    names, arms = telling_settings(configs), arms_of(configs, runs)
+    told = rows_of(configs, runs)
+    arms = arms_of(told)
     payload = {
         "preset": name,
         "arms": [asdict(arm) for arm in arms],
-        "runs": [
-            run.summary()
-            | {"seed": config.init_seed, "settings": {key: getattr(config, key) for key in names}}
-            for config, run in zip(configs, runs, strict=True)
-        ],
+        "runs": told,
         "checkpoints": checkpoints,
         "seconds_per_step": seconds,
     }
-    columns = (*names, "runs", "generalised", "train", "test ½", "test", "accuracy", "test loss")
+    columns = (
+        *arms[0].settings,
+        "runs",
+        "generalised",
+        "train",
+        "test ½",
+        "test",
+        "accuracy",
+        "test loss",
+    )
     rows = [
         [
             *arm.settings.values(),

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 from groupfeat.groups import group_from_spec
 from groupfeat.training import TrainConfig, TrainedRun, train_many
 
-__all__ = ["Arm", "arms_of", "measure_configs", "telling_settings"]
+__all__ = ["Arm", "arms_of", "measure_configs", "rows_of", "telling_settings"]
 
 Progress = Callable[[int, int, int], None]
 _SEEDS = ("pair_seed", "init_seed")
+_COUNTED = ("memorized_at", "generalized_at")
+_MEDIANS = ("memorized_at", "half_at", "generalized_at", "test_accuracy", "test_loss")
 
 
 @dataclass(frozen=True)
@@ -74,31 +76,29 @@ def telling_settings(configs: Sequence[TrainConfig]) -> tuple[str, ...]:
     )
 
 
-def arms_of(configs: Sequence[TrainConfig], runs: Sequence[TrainedRun]) -> tuple[Arm, ...]:
-    """Return the arms of an experiment, in the order of ``configs``; one run a config."""
+def rows_of(configs: Sequence[TrainConfig], runs: Sequence[TrainedRun]) -> list[dict[str, Any]]:
+    """Return plain values for JSON, a run each: its summary, ``half_at``, task and settings."""
     names = telling_settings(configs)
-    groups: dict[tuple[Any, ...], list[TrainedRun]] = {}
-    for config, run in zip(configs, runs, strict=True):
-        groups.setdefault(tuple(getattr(config, name) for name in names), []).append(run)
-    return tuple(
-        _summary(dict(zip(names, values, strict=True)), found) for values, found in groups.items()
-    )
+    return [
+        run.summary()
+        | {"half_at": _half_at(run), "seed": config.init_seed, "task": config.task}
+        | {"settings": {name: getattr(config, name) for name in names}}
+        for config, run in zip(configs, runs, strict=True)
+    ]
 
 
-def _summary(settings: dict[str, Any], runs: list[TrainedRun]) -> Arm:
-    memorized = [run.memorized_at for run in runs]
-    generalized = [run.generalized_at for run in runs]
-    return Arm(
-        settings,
-        len(runs),
-        sum(epoch is not None for epoch in memorized),
-        sum(epoch is not None for epoch in generalized),
-        _median(memorized),
-        _median([_half_at(run) for run in runs]),
-        _median(generalized),
-        _median([run.last("test_accuracy") for run in runs]),
-        _median([run.last("test_loss") for run in runs]),
-    )
+def arms_of(rows: Sequence[Mapping[str, Any]]) -> tuple[Arm, ...]:
+    """Return the arms of an experiment, in the order of `rows_of`."""
+    arms: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        arms.setdefault(tuple(row["settings"].values()), []).append(row)
+    return tuple(_summary(found[0]["settings"], found) for found in arms.values())
+
+
+def _summary(settings: dict[str, Any], rows: Sequence[Mapping[str, Any]]) -> Arm:
+    counts = (sum(row[name] is not None for row in rows) for name in _COUNTED)
+    medians = (_median([row[name] for row in rows]) for name in _MEDIANS)
+    return Arm(settings, len(rows), *counts, *medians)
 
 
 def _half_at(run: TrainedRun) -> int | None:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from analyzers.presets import Arm, arms_of, measure_configs
+from analyzers.presets import Arm, arms_of, measure_configs, rows_of
 from groupfeat.training import preset
 
 
 def outcome(name: str, task: str) -> tuple[Arm, ...]:
     configs = preset(name, task=task, seeds=1)
-    return arms_of(configs, measure_configs(configs)[0])
+    return arms_of(rows_of(configs, measure_configs(configs)[0]))
 
 
 @pytest.mark.slow

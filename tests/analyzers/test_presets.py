@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analyzers.cli import app
-from analyzers.presets import arms_of, measure_configs, telling_settings
+from analyzers.presets import arms_of, measure_configs, rows_of, telling_settings
 from groupfeat.groups import FiniteGroup, group_from_spec
 from groupfeat.training import (
     PRESETS,
@@ -108,7 +108,7 @@ def test_arms_are_medians_over_seeds() -> None:
     configs += [dataclasses.replace(c, task="C5") for c in configs[:3]]
     runs, seconds = measure_configs(configs)
     assert seconds > 0
-    arms = arms_of(configs, runs)
+    arms = arms_of(rows_of(configs, runs))
     assert [arm.settings for arm in arms] == [
         {"weight_decay": 0.0, "task": "S3"},
         {"weight_decay": 0.01, "task": "S3"},
@@ -132,7 +132,7 @@ def test_arms_are_medians_over_seeds() -> None:
 
 def test_runs_that_never_memorised_are_not_counted() -> None:
     config = TrainConfig(n_hidden=4, epochs=2, task="C7", eval_every=1)
-    (arm,) = arms_of([config], measure_configs([config])[0])
+    (arm,) = arms_of(rows_of([config], measure_configs([config])[0]))
     assert (arm.runs, arm.memorized, arm.generalized, arm.memorized_at) == (1, 0, 0, None)
 
 
