@@ -186,9 +186,12 @@ def test_padding_stays_exactly_zero_and_goes_with_the_widest_run(activation: str
     runs = [Run(task, config, 3) for config in settled]
     stack, widths = Stack(runs), set()
     for _ in stack.advance(lambda epoch, evaluated: True):
-        widths.add(stack.parameters["W"].shape[2])
+        widths.add(stack.step_state.parameters["W"].shape[2])
         for r, run in enumerate(stack.runs):
-            for part in (*stack.parameters.values(), *stack.state.values()):
+            for part in (
+                *stack.step_state.parameters.values(),
+                *stack.step_state.moments.values(),
+            ):
                 assert not part[r, :, run.config.n_hidden :].any()
                 assert part[r, :, : run.config.n_hidden].any() or not stack.epoch
     assert widths == {16, 11, 8}

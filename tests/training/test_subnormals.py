@@ -9,7 +9,7 @@ import torch
 
 from groupfeat.groups import symmetric
 from groupfeat.training import TrainConfig, train_many
-from groupfeat.training.many import _stack
+from groupfeat.training.many import _stack, _stack_step
 from groupfeat.training.network._subnormals import flushed_subnormals
 from groupfeat.training.run import _progress
 
@@ -25,7 +25,7 @@ def are_flushed() -> bool:
     [
         (_progress, "layer_gradients", False),
         (_progress, "measure", False),
-        (_stack, "stack_gradients", True),
+        (_stack_step, "stack_gradients", True),
         (_stack, "measure_stack", True),
     ],
 )

@@ -1,7 +1,8 @@
 """Losses, gradients and answers of a stack of two-layer networks Ŷ = β σ(XW)V, by `bmm`.
 
 As in `_network`, with one more axis: W is (R, rows, K), V transposed is (R, M, K). No sum runs
-over the first axis, so that no run sees another.
+over the first axis, so that no run sees another, and every sum has a fixed order, on a GPU too:
+W's rows gather what they are owed, nothing is scattered.
 """
 
 from collections.abc import Iterator
@@ -9,13 +10,14 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
 from groupfeat.training.many._stack_pairs import StackedPairs
 from groupfeat.training.many._stack_plan import CPU_ENTRIES, GPU_ENTRIES
 from groupfeat.training.network._activations import activate
 from groupfeat.training.network._losses import row_losses
 
-__all__ = ["StackSpec", "measure_stack", "stack_gradients"]
+__all__ = ["StackPass", "StackSpec", "measure_stack", "stack_gradients"]
 
 
 class StackSpec(NamedTuple):
@@ -26,33 +28,88 @@ class StackSpec(NamedTuple):
     beta: Tensor
 
 
-class _Part(NamedTuple):
-    """A chunk on its way: σ and σ' (R, c, K), logits (R, c, M), rows of the flattened W."""
+class _Chunk(NamedTuple):
+    """Examples of every run: ``rows`` (k, R·c) of the flattened W, and the way back to them.
+
+    Row r of W gathers the hidden gradients ``sources[bounds[r]:bounds[r + 1]]`` of R·c.
+    """
 
     pairs: StackedPairs
-    features: Tensor
-    slope: Tensor
-    logits: Tensor
     rows: Tensor
+    sources: Tensor
+    bounds: Tensor
+
+
+class StackPass(NamedTuple):
+    """The examples of a stack, cut up, and the memory that every pass over them writes anew.
+
+    ``first``, ``second``: the gradients; ``hidden``, ``back`` (R·c, K) and ``logits`` (R·c, M) of
+    the largest chunk.
+    """
+
+    chunks: tuple[_Chunk, ...]
+    first: Tensor
+    second: Tensor
+    hidden: Tensor
+    back: Tensor
+    logits: Tensor
+
+    @classmethod
+    def of(cls, pairs: StackedPairs, first: Tensor, second: Tensor) -> "StackPass":
+        """Return the passes over ``pairs`` of networks of these shapes."""
+        runs, height, hidden = first.shape
+        chunks = tuple(_owed(part, rows, runs * height) for part, rows in _cut(pairs, first))
+        most = max(chunk.rows.shape[1] for chunk in chunks)
+        gradients = torch.empty_like(first), torch.empty_like(second)
+        features, back = (first.new_empty(most, hidden) for _ in range(2))
+        return cls(chunks, *gradients, features, back, first.new_empty(most, second.shape[1]))
+
+
+def _cut(pairs: StackedPairs, first: Tensor) -> Iterator[tuple[StackedPairs, Tensor]]:
+    """Yield chunks and their rows of the flattened W, (k, R·c)."""
+    runs, height, hidden = first.shape
+    shift = torch.arange(0, runs * height, height, device=first.device)[:, None]
+    entries = CPU_ENTRIES if first.device.type == "cpu" else GPU_ENTRIES
+    for part in pairs.chunks(entries, max(hidden, pairs.share.shape[2])):
+        yield part, (part.rows + shift).flatten(1)
+
+
+def _owed(part: StackedPairs, rows: Tensor, count: int) -> _Chunk:
+    sources = rows.flatten().argsort(stable=True) % rows.shape[1]
+    bounds = rows.new_zeros(count + 1)
+    bounds[1:] = torch.bincount(rows.flatten(), minlength=count).cumsum(0)
+    return _Chunk(part, rows, sources, bounds)
 
 
 def stack_gradients(
-    first: Tensor, second: Tensor, pairs: StackedPairs, spec: StackSpec
+    first: Tensor, second: Tensor, pairs: StackedPairs, spec: StackSpec, work: StackPass
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the losses (R,) and their gradients for W and for V transposed."""
-    total = torch.zeros_like(pairs.total)
-    found_first, found_second = torch.zeros_like(first), torch.zeros_like(second)
-    flat = found_first.view(-1, first.shape[2])
-    for part in _forward(first, second, pairs, spec, _mean_answers(first, second, pairs, spec)):
-        values, pull = row_losses(part.logits, part.pairs.target, pairs.share, spec.loss)
-        weight = part.pairs.weight / _over(pairs, spec)
+    """Return the losses (R,) and their gradients for W and for V transposed, which ``work`` holds.
+
+    ``work`` is the `StackPass` of these ``pairs``.
+    """
+    total, mean = torch.zeros_like(pairs.total), _mean_answers(first, second, pairs, spec)
+    flat, hidden = work.first.zero_().flatten(0, 1), first.shape[2]
+    work.second.zero_()
+    for part, rows, sources, bounds in work.chunks:
+        count = rows.shape[1]
+        back = work.back[:count]
+        x = torch.index_select(first.view(-1, hidden), 0, rows[0], out=work.hidden[:count])
+        for more in rows[1:]:
+            x += torch.index_select(first.view(-1, hidden), 0, more, out=back)
+        features, slope = activate(spec.activation, x.view(len(first), -1, hidden))
+        logits = work.logits[:count].view(*part.target.shape, -1)
+        torch.bmm(features, second.mT, out=logits)
+        if mean is not None:
+            logits -= mean
+        values, pull = row_losses(logits.mul_(spec.beta), part.target, pairs.share, spec.loss)
+        weight = part.weight / _over(pairs, spec)
         total += (values * weight).sum(1)
         pull *= weight[..., None] * spec.beta
-        found_second.baddbmm_(pull.mT, part.features)
-        back = torch.bmm(pull, second).mul_(part.slope).flatten(0, 1)
-        for rows in part.rows:
-            flat.index_add_(0, rows, back)
-    return total, found_first, found_second
+        work.second.baddbmm_(pull.mT, features)
+        torch.bmm(pull, second, out=back.view_as(slope)).mul_(slope)
+        flat += embedding_bag(sources, back, bounds, mode="sum", include_last_offset=True)
+    return total, work.first, work.second
 
 
 def measure_stack(
@@ -61,12 +118,14 @@ def measure_stack(
     """Return accuracies and losses, (R,) each."""
     total, correct = torch.zeros_like(pairs.total), torch.zeros_like(pairs.total)
     mean = _mean_answers(first, second, pairs, spec)
-    for part in _forward(first, second, pairs, spec, None):
-        hit = part.logits.argmax(2) == part.pairs.target
-        correct += (hit * part.pairs.weight).sum(1)
-        logits = part.logits if mean is None else part.logits - spec.beta * mean
-        values, _ = row_losses(logits, part.pairs.target, pairs.share, spec.loss)
-        total += (values * (part.pairs.weight / _over(pairs, spec))).sum(1)
+    for part, features in _features(first, pairs, spec):
+        logits = torch.bmm(features, second.mT).mul_(spec.beta)
+        hit = logits.argmax(2) == part.target
+        correct += (hit * part.weight).sum(1)
+        if mean is not None:
+            logits -= spec.beta * mean
+        values, _ = row_losses(logits, part.target, pairs.share, spec.loss)
+        total += (values * (part.weight / _over(pairs, spec))).sum(1)
     return correct / pairs.total, total
 
 
@@ -76,31 +135,17 @@ def _over(pairs: StackedPairs, spec: StackSpec) -> Tensor:
     return torch.ones_like(count) if spec.loss == "mse_samples" else count
 
 
-def _forward(
-    first: Tensor, second: Tensor, pairs: StackedPairs, spec: StackSpec, mean: Tensor | None
-) -> Iterator[_Part]:
-    """Yield the chunks, answers less ``mean`` (R, 1, M)."""
-    for part, features, slope, rows in _hidden(first, pairs, spec):
-        logits = torch.bmm(features, second.mT)
-        if mean is not None:
-            logits -= mean
-        yield _Part(part, features, slope, logits.mul_(spec.beta), rows)
-
-
-def _hidden(
+def _features(
     first: Tensor, pairs: StackedPairs, spec: StackSpec
-) -> Iterator[tuple[StackedPairs, Tensor, Tensor, Tensor]]:
-    runs, height, hidden = first.shape
-    shift = torch.arange(0, runs * height, height, device=first.device)[:, None]
-    entries = CPU_ENTRIES if first.device.type == "cpu" else GPU_ENTRIES
+) -> Iterator[tuple[StackedPairs, Tensor]]:
+    """Yield the chunks and their σ(XW), (R, c, K)."""
+    runs, _, hidden = first.shape
     flat = first.view(-1, hidden)
-    for part in pairs.chunks(entries, max(hidden, pairs.share.shape[2])):
-        rows = (part.rows + shift).flatten(1)
+    for part, rows in _cut(pairs, first):
         x = flat[rows[0]]
         for more in rows[1:]:
             x += flat[more]
-        features, slope = activate(spec.activation, x.view(runs, -1, hidden))
-        yield part, features, slope, rows
+        yield part, activate(spec.activation, x.view(runs, -1, hidden))[0]
 
 
 def _mean_answers(
@@ -110,6 +155,6 @@ def _mean_answers(
     if spec.loss != "mse_samples":
         return None
     total = first.new_zeros(len(first), 1, first.shape[2])
-    for part, features, _, _ in _hidden(first, pairs, spec):
+    for part, features in _features(first, pairs, spec):
         total.baddbmm_(part.weight[:, None], features)
     return torch.bmm(total / pairs.total[:, None, None], second.mT)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from torch import Tensor
 
-__all__ = ["AdamNumbers", "adam_numbers", "adam_update", "gd_update"]
+__all__ = ["ADAM_STILL", "GD_STILL", "AdamNumbers", "adam_numbers", "adam_update", "gd_update"]
 
 
 class AdamNumbers(NamedTuple):
@@ -28,8 +28,13 @@ class AdamNumbers(NamedTuple):
     epsilon: Any
 
 
+# Numbers of a step that changes nothing: Adam's, and rate, decay and momentum.
+ADAM_STILL = AdamNumbers(1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0)
+GD_STILL = (0.0, 0.0, 1.0)
+
+
 def adam_numbers(
-    *, coupled: bool, rate: Any, decay: Any, beta1: Any, beta2: Any, epsilon: Any, epoch: int
+    *, coupled: bool, rate: Any, decay: Any, beta1: Any, beta2: Any, epsilon: Any, epoch: Any
 ) -> AdamNumbers:
     """Return the numbers of step ``epoch`` (from 1), computed in double precision.
 
@@ -51,21 +56,44 @@ def adam_numbers(
 
 
 def adam_update(
-    parameter: Tensor, gradient: Tensor, mean: Tensor, square: Tensor, numbers: AdamNumbers
+    parameter: Tensor,
+    gradient: Tensor,
+    mean: Tensor,
+    square: Tensor,
+    numbers: AdamNumbers,
+    held: Tensor | None = None,
 ) -> None:
-    """Take an Adam step in place."""
-    gradient = gradient + numbers.coupled * parameter
+    """Take an Adam step in place.
+
+    Where ``held``, with `ADAM_STILL` for numbers, nothing changes.
+    """
+    gradient = _held(gradient + numbers.coupled * parameter, held, -0.0)  # x + (−0) is x
     mean.mul_(numbers.keep_mean).add_(numbers.new_mean * gradient)
-    square.mul_(numbers.keep_square).add_(numbers.new_square * gradient * gradient)
+    square.mul_(numbers.keep_square).add_((numbers.new_square * gradient).mul_(gradient))
     down = square.sqrt().mul_(numbers.root).add_(numbers.epsilon)
-    parameter.mul_(numbers.shrink).sub_(numbers.step * mean / down)
+    move = _held((numbers.step * mean).div_(down), held, 0.0)
+    parameter.mul_(numbers.shrink).sub_(move)
 
 
 def gd_update(
-    parameter: Tensor, gradient: Tensor, buffer: Tensor | None, rate: Any, decay: Any, momentum: Any
+    parameter: Tensor,
+    gradient: Tensor,
+    buffer: Tensor | None,
+    rate: Any,
+    decay: Any,
+    momentum: Any,
+    held: Tensor | None = None,
 ) -> None:
-    """Take a gradient step in place; ``buffer`` holds what momentum keeps."""
-    gradient = gradient + decay * parameter
+    """Take a gradient step in place; ``buffer`` holds what momentum keeps.
+
+    Where ``held``, with `GD_STILL` for numbers, nothing changes.
+    """
+    gradient = _held(gradient + decay * parameter, held, -0.0)
     if buffer is not None:
         gradient = buffer.mul_(momentum).add_(gradient)
-    parameter.sub_(rate * gradient)
+    parameter.sub_(_held(rate * gradient, held, 0.0))
+
+
+def _held(part: Tensor, held: Tensor | None, value: float) -> Tensor:
+    """Return ``part``, changed in place to ``value`` where ``held``; 0·∞ would be NaN there."""
+    return part if held is None else part.masked_fill_(held, value)
