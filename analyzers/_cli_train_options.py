@@ -51,7 +51,7 @@ class _Settings:
     settle_epochs
         Steps after generalisation.
     precision
-        float32 or float64.
+        float32, float64 or bfloat16 (products only; weights in float32).
     momentum
         Of sgd.
     schedule

@@ -67,17 +67,19 @@ def test_chunks_do_not_change_the_answer(loss: str, monkeypatch: pytest.MonkeyPa
     assert evaluate(first, second, pairs, **settings) == pytest.approx(scores)
 
 
+@pytest.mark.parametrize("rounded", [False, True])
 @pytest.mark.parametrize("loss", ["mse_classes", "mse_samples"])
-def test_a_workspace_serves_networks_in_turn(loss: str) -> None:
+def test_a_workspace_serves_networks_in_turn(loss: str, rounded: bool) -> None:
     """Other weights, examples, settings, sizes, or NaN, leave nothing behind in its buffers."""
     group, work = cyclic(23), Workspace()
     few, many = (PairTensors.of(sample_pairs(group, p, rng=0), torch.float64) for p in (0.3, 0.9))
-    spec = NetSpec("square", loss)
+    spec = NetSpec("square", loss, rounded=rounded)
     small, large = (
         Layers(first, second.T.contiguous()) for first, second in (weights(23, 6), weights(23, 9))
     )
     broken = Layers(torch.full_like(small.first, torch.nan), small.second)
     cases = [
+        (small, many, spec),
         (small, many, spec),
         (broken, many, spec),
         (small, many, spec),

@@ -18,6 +18,7 @@ BASE = TrainConfig(n_hidden=24, epochs=2, eval_every=1)
     [
         {},
         {"optimizer": "adamw", "precision": "float64"},
+        {"precision": "bfloat16"},
         {"optimizer": "sgd", "momentum": 0.9},
         {"optimizer": "sgd"},
         {"optimizer": "gd"},

@@ -40,6 +40,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "complex ridge": {"ridge": 1e-3, "loss": "mse_samples", "complex_weights": True},
     "complex muon": {"optimizer": "muon", "complex_weights": True},
     "float64": {"precision": "float64", "loss": "stablemax"},
+    "bfloat16": {"precision": "bfloat16"},
 }
 
 

@@ -140,7 +140,8 @@ def _descend(
     config: TrainConfig,
     seed: int,
 ) -> PairedRun:
-    spec = NetSpec(config.activation, config.loss, config.beta)
+    rounded = config.precision == "bfloat16"
+    spec = NetSpec(config.activation, config.loss, config.beta, rounded=rounded)
     optimizer = torch.optim.Adam(
         [first, second], config.learning_rate, weight_decay=config.weight_decay or 0.0
     )

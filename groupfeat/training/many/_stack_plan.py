@@ -22,7 +22,7 @@ _SHARED = ("activation", "loss", "optimizer", "precision")
 def stack_key(config: TrainConfig) -> Hashable | None:
     """Return what runs must share to be stacked; None if such a run trains alone."""
     plain = all(getattr(config, name) == value for name, value in _PLAIN.items())
-    if not plain or config.optimizer == "muon":
+    if not plain or config.optimizer == "muon" or config.precision == "bfloat16":
         return None
     return (*(getattr(config, name) for name in _SHARED), config.momentum > 0)
 

@@ -12,7 +12,18 @@ from torch import Tensor
 from groupfeat.training.kernels import _hidden as kernels
 from groupfeat.training.network._activations import activate
 
-__all__ = ["Hidden", "Layers", "NetSpec", "Workspace", "add_back", "answer_buffer", "hidden_layers"]
+__all__ = [
+    "Hidden",
+    "Layers",
+    "NetSpec",
+    "Workspace",
+    "add_back",
+    "answer_buffer",
+    "answer_width",
+    "feature_sum",
+    "hidden_layers",
+    "is_compiled",
+]
 
 _LANES = 16
 
@@ -32,13 +43,14 @@ class Layers(NamedTuple):
 
 
 class NetSpec(NamedTuple):
-    """What is computed from the layers."""
+    """What is computed from the layers; ``rounded``: gradients by products in bfloat16."""
 
     activation: str
     loss: str
     beta: float = 1.0
     residual: bool = True
     complex_weights: bool = False
+    rounded: bool = False
 
 
 class Hidden(NamedTuple):
@@ -59,7 +71,7 @@ class Workspace:
     def __init__(self) -> None:
         self._memory: dict[str, Tensor] = {}
         self._views: dict[tuple[str, int, int], Tensor] = {}
-        self.plain: Any = None  # the last `PlainPass`
+        self.ready: Any = None  # the last `PlainPass` or `RoundedPass`
 
     def get(self, name: str, rows: int, columns: int, like: Tensor) -> Tensor:
         """Return a (rows, columns) buffer, not cleared; valid until the name is asked for again."""
@@ -82,13 +94,18 @@ class Workspace:
         return self.like(name, matrix).zero_()
 
 
+def answer_width(order: int) -> int:
+    """Return the least multiple of 16 that is not below ``order``."""
+    return -(-order // _LANES) * _LANES
+
+
 def answer_buffer(second: Tensor, work: Workspace) -> Tensor:
     """Return a place for V turned: (K, M), with further columns of zeros to a multiple of 16.
 
     The product with it along K is a tenth faster than with V's transpose, and fills the lanes.
     """
     order, hidden = second.shape
-    width = -(-order // _LANES) * _LANES
+    width = answer_width(order)
     found = work.get("turned", hidden, width, second)
     if width > order:
         found[:, order:].zero_()
@@ -122,6 +139,17 @@ def hidden_layers(layers: Layers, rows: Tensor, spec: NetSpec, work: Workspace) 
         sigma = _complex_features if spec.complex_weights else activate
         found = Hidden(*sigma(spec.activation, x))
     return _through_others(found, layers, spec) if layers.others else found
+
+
+def feature_sum(layers: Layers, rows: Tensor, spec: NetSpec, work: Workspace) -> Tensor:
+    """Return the sum over examples of their last hidden layer, shape (K,)."""
+    first = layers.first
+    if layers.others or not is_compiled(first, rows, spec):
+        return hidden_layers(layers, rows, spec, work).last.sum(0)
+    total, one = first.new_zeros(first.shape[1]), work.get("feature row", 1, first.shape[1], first)
+    code, (left, right) = kernels.CODES[spec.activation], rows.numpy()
+    kernels.add_features(code, first.numpy(), left, right, one.numpy(), total.numpy())
+    return total
 
 
 def add_back(

@@ -19,7 +19,8 @@ from groupfeat.training.tasks._tasks import Task
 __all__ = ["Composer", "initial_parameters"]
 
 Parameters = dict[str, Tensor]
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}
+"""Of weights and optimiser."""
 _NORM_EPSILON = 1e-5
 
 

@@ -18,10 +18,12 @@ from groupfeat.training.network._hidden import (
     Workspace,
     add_back,
     answer_buffer,
+    feature_sum,
     hidden_layers,
 )
 from groupfeat.training.network._losses import count_right, output_gradient
 from groupfeat.training.network._plain_pass import PlainPass, is_plain
+from groupfeat.training.network._rounded_pass import RoundedPass, gradients_by_torch
 from groupfeat.training.tasks._tasks import Indices, Task
 
 __all__ = [
@@ -82,9 +84,12 @@ class PairTensors:
     def __len__(self) -> int:
         return self.target.shape[0]  # len of a tensor takes longer
 
-    def chunks(self, width: int) -> list["PairTensors"]:
-        """Return slices of about equal size whose ``width`` hidden nodes stay in cache."""
-        most = max(64, _CHUNK_ENTRIES // width)
+    def chunks(self, width: int, *, rounded: bool = False) -> list["PairTensors"]:
+        """Return slices of about equal size whose ``width`` hidden nodes stay in cache.
+
+        ``rounded``: they are half as wide.
+        """
+        most = max(64, (1 + rounded) * _CHUNK_ENTRIES // width)
         if most not in self._parts:
             count = -(-len(self) // most)
             bounds = [len(self) * i // count for i in range(count + 1)]
@@ -108,7 +113,10 @@ def layer_gradients(
     work, bias = work or Workspace(), layers.output_bias
     mean = mean_features(layers, pairs, spec, work) if spec.loss == "mse_samples" else None
     if is_plain(layers, pairs.rows, spec):
-        return _plain_pass(layers, pairs, spec, work).gradients(mean)
+        return _ready_pass(layers, pairs, spec, work).gradients(mean)
+    if spec.rounded:
+        parts = pairs.chunks(layers.first.shape[1], rounded=True)
+        return gradients_by_torch(layers, parts, pairs.share, spec, mean, work)
     found = Layers(
         work.zeros("first", layers.first),
         work.like("second", layers.second),
@@ -132,11 +140,24 @@ def layer_gradients(
     return total, found
 
 
-def _plain_pass(layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace) -> PlainPass:
-    parts = pairs.chunks(layers.first.shape[1])
-    if work.plain is None or not work.plain.fits(layers, parts, spec):
-        work.plain = PlainPass(layers, parts, pairs.share, spec, work)
-    return work.plain
+def _ready_pass(
+    layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace
+) -> PlainPass | RoundedPass:
+    parts = pairs.chunks(layers.first.shape[1], rounded=spec.rounded)
+    if work.ready is None or not _is_for(work.ready, layers, parts, spec):
+        kind = RoundedPass if spec.rounded else PlainPass
+        work.ready = kind(layers, parts, pairs.share, spec, work)
+    found: PlainPass | RoundedPass = work.ready
+    return found
+
+
+def _is_for(
+    ready: PlainPass | RoundedPass, layers: Layers, parts: list[PairTensors], spec: NetSpec
+) -> bool:
+    """Tell whether a pass was made for these very arrays."""
+    mine = ready.layers
+    same = mine.first is layers.first and mine.second is layers.second
+    return same and ready.parts is parts and ready.spec == spec
 
 
 def measure(
@@ -164,7 +185,7 @@ def mean_features(
     work = work or Workspace()
     total = layers.first.new_zeros(layers.first.shape[1])
     for part in pairs.chunks(layers.first.shape[1]):
-        total += hidden_layers(layers, part.rows, spec, work).last.sum(0)
+        total += feature_sum(layers, part.rows, spec, work)
     return total / len(pairs)
 
 

@@ -93,12 +93,6 @@ class PlainPass:
         arrays = features.numpy(), logits.numpy(), pull.numpy()
         return _Chunk(left, right, part.target.numpy(), features, logits, pull, pull.T, *arrays)
 
-    def fits(self, layers: Layers, parts: Sequence[Examples], spec: NetSpec) -> bool:
-        """Tell whether it was made for these very arrays."""
-        mine = self.layers
-        same = mine.first is layers.first and mine.second is layers.second
-        return same and self.parts is parts and self.spec == spec
-
     def gradients(self, mean: Tensor | None) -> tuple[float, Layers]:
         """Return loss and gradients; ``mean``: the mean features (K,) where answers are centred."""
         (first, second), (scale, beta) = self.arrays, self.numbers

@@ -52,6 +52,7 @@ class Run:
             config.beta,
             config.residual,
             config.complex_weights,
+            config.precision == "bfloat16",
         )
         initial = initial_parameters(task, config, config.init_seed or 0)
         norms = _norms(initial, config.weight_norm)

@@ -22,7 +22,7 @@ __all__ = [
 LOSSES = ("mse_classes", "mse_samples", "cross_entropy", "stablemax")
 OPTIMIZERS = ("adam", "adamw", "sgd", "gd", "muon")
 INITS = ("linear", "normal")
-PRECISIONS = ("float32", "float64")
+PRECISIONS = ("float32", "float64", "bfloat16")
 SCHEDULES = ("constant", "cosine", "linear")
 STOPS = ("settled", "memorised", "never")
 WEIGHT_NORMS = ("free", "node", "total")
@@ -72,7 +72,10 @@ class TrainConfig:
     eval_every
         Steps between evaluations.
     precision
-        ``"float32"`` or ``"float64"``.
+        ``"float32"`` or ``"float64"``; ``"bfloat16"``: the three products of a step with operands
+        rounded to it, under the losses ``"mse_…"`` and for plain real layers; weights, optimiser,
+        every sum and evaluation in float32. For processors with AMX and networks large enough:
+        elsewhere it is slower (docs/benchmarks/training.md).
     task
         Text that names the task (``"C23"``); filled in by `train`.
     pair_seed, init_seed

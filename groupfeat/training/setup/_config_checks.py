@@ -100,6 +100,8 @@ def _exclusions(s: Mapping[str, Any], defaults: Mapping[str, Any]) -> Iterator[t
     )
     yield from _layer_exclusions(s, sigma)
     yield from _solve_exclusions(s, sigma)
+    if s["precision"] == "bfloat16":
+        yield from _rounding_exclusions(s)
 
 
 def _layer_exclusions(s: Mapping[str, Any], sigma: str) -> Iterator[tuple[bool, str]]:
@@ -136,3 +138,14 @@ def _solve_exclusions(s: Mapping[str, Any], sigma: str) -> Iterator[tuple[bool, 
         for name, value in PLAIN.items():
             yield s[name] != value, f"dropping dead nodes needs {name}={value}, got {s[name]}"
         yield s["optimizer"] == "muon", "Muon's steps mix nodes: dead_nodes='drop' is not exact"
+
+
+def _rounding_exclusions(s: Mapping[str, Any]) -> Iterator[tuple[bool, str]]:
+    advice = "set precision='float32'"
+    yield (
+        not s["loss"].startswith("mse_"),
+        f"precision='bfloat16' is offered for squared losses, got loss={s['loss']!r}; {advice}",
+    )
+    for name in ("complex_weights", "bias", "other_layers"):
+        yield bool(s[name]), f"{name} is not offered with precision='bfloat16'; {advice}"
+    yield s["ridge"] is not None, f"ridge solves and steps in float64: {advice}"

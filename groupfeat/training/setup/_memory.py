@@ -6,8 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task
 
@@ -29,7 +27,7 @@ class MemoryEstimate(NamedTuple):
 
 def estimate_memory(task: Task, config: TrainConfig) -> MemoryEstimate:
     """Return what a run takes, to about a factor of two; ``weights`` exactly, where none is 1-d."""
-    width, hidden = np.dtype(config.precision).itemsize, config.n_hidden
+    width, hidden = 8 if config.precision == "float64" else 4, config.n_hidden
     parts, operands = 1 + config.complex_weights, len(task.sizes)
     inputs = operands * config.embedding if config.embedding else sum(task.sizes)
     square = config.other_layers * hidden**2
