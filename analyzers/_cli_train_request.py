@@ -18,7 +18,7 @@ _TOLD_ALONGSIDE = ("verb", "versions")
 _READERS = {".toml": tomllib.loads, ".json": json.loads}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """A call of ``groupfeat train``; None where nothing is said.
 

@@ -71,17 +71,17 @@ def train(
         Folder for checkpoints, telemetry, result, config and versions.
     """
     own = Request(
-        spec,
-        task,
-        task_file,
-        operands,
-        runs,
-        seed,
-        watch.checkpoint_at,
-        watch.resume,
-        watch.telemetry,
-        watch.telemetry_at,
-        settings.given(),
+        spec=spec,
+        task=task,
+        task_file=task_file,
+        operands=operands,
+        runs=runs,
+        seed=seed,
+        checkpoint_at=watch.checkpoint_at,
+        resume=watch.resume,
+        telemetry=watch.telemetry,
+        telemetry_at=watch.telemetry_at,
+        settings=settings.given(),
     )
     if preset is not None:
         if config is not None or watch != NOT_WATCHED:

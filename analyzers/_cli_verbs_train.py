@@ -1,5 +1,6 @@
 """From a `Request` to an `Outcome`: ``groupfeat train``. Heavy libraries load when it is called."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train_networks"]
 
+MOST_NAMES = 20
 Places = Mapping[str, str | None]
 
 
@@ -173,6 +175,7 @@ def _stored_run(request: Request, task: "Task", runs: int) -> "TrainedRun | None
         return None
     if runs != 1:
         raise ValueError(f"--resume goes on with one run, got --runs {runs}")
+    _check_no_folder(Path(request.resume))
     stored = load_checkpoint(request.resume, task)
     told = {name: value for name, value in request.settings.items() if name != "epochs"}
     own = {**stored.config.to_dict(), "seed": stored.seed}
@@ -185,3 +188,23 @@ def _stored_run(request: Request, task: "Task", runs: int) -> "TrainedRun | None
                 f"got {value!r}; leave it out, or train anew"
             )
     return stored
+
+
+def _check_no_folder(path: Path) -> None:
+    """Refuse a folder in one line that names the checkpoints in it."""
+    if not path.is_dir():
+        return
+    try:
+        names = sorted((file.name for file in path.glob("*.safetensors")), key=_numbered)
+    except OSError as error:
+        raise ValueError(f"--resume: cannot read {str(path)!r}: {error.strerror}") from error
+    some = ", ".join(names[:MOST_NAMES]) or "no checkpoint"
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    raise ValueError(
+        f"--resume takes a checkpoint, {str(path)!r} is a folder; it holds {some}{more}"
+    )
+
+
+def _numbered(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts run-2 before run-10."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]

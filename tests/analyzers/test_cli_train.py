@@ -53,6 +53,24 @@ def test_checkpoints_on_a_logarithmic_scale(call: Any, tmp_path: Path) -> None:
     }
 
 
+def test_a_folder_to_resume_from_tells_what_is_in_it(call: Any, tmp_path: Path) -> None:
+    told = ("--resume", str(tmp_path))
+    code, out, err = call("train", "S3", *told)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "is a folder; it holds no checkpoint" in err
+    for seed in (10, 2, 0):
+        (tmp_path / f"run-{seed}.safetensors").touch()
+    (tmp_path / "run-0-at-7.safetensors").touch()
+    (tmp_path / "config.json").touch()
+    names = ("run-0-at-7", "run-0", "run-2", "run-10")
+    assert ", ".join(f"{name}.safetensors" for name in names) in call("train", "S3", *told)[2]
+    for epoch in range(100, 130):
+        (tmp_path / f"run-0-at-{epoch}.safetensors").touch()
+    err = call("train", "S3", *told)[2]
+    assert err.count(".safetensors") == 20
+    assert err.endswith("and 14 more\n")
+
+
 def test_workers_write_what_one_process_writes(call: Any, tmp_path: Path) -> None:
     """Checkpoints on the way and at the end, telemetry, progress: the same files and numbers."""
     torch.set_num_threads(1)

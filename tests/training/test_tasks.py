@@ -1,5 +1,6 @@
 """Expressions, words and tables as tasks, against Python's own arithmetic and the group."""
 
+import ast
 import itertools
 import json
 import operator
@@ -84,6 +85,65 @@ def test_random_expressions() -> None:
     assert short > 50
 
 
+def value_in_python(text: str, x: int, y: int) -> int:
+    """Return what Python's own grammar makes of ``text``, by its syntax tree and no eval."""
+
+    def walk(node: ast.AST) -> int:
+        match node:
+            case ast.Expression():
+                return walk(node.body)
+            case ast.Constant(value=int(number)):
+                return number
+            case ast.Name():
+                return {"x": x, "y": y}[node.id]
+            case ast.UnaryOp():
+                return SIGNS[type(node.op)](walk(node.operand))
+            case ast.BinOp():
+                return TREE[type(node.op)](walk(node.left), walk(node.right))
+        raise AssertionError(ast.dump(node))
+
+    return walk(ast.parse(text, mode="eval"))
+
+
+SIGNS: dict[type, Callable[[int], int]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
+TREE: dict[type, Callable[[int, int], int]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Pow: operator.pow
+}  # fmt: skip
+
+
+def drawn_text(rng: random.Random, depth: int) -> str:
+    """Return an expression with signs before any operand and as few parentheses as may be."""
+    parts = []
+    for _ in range(rng.randrange(1, 4)):
+        sign = "".join(rng.choices("+-", k=rng.choice([0, 0, 1, 1, 2, 3])))
+        inner = f"({drawn_text(rng, depth - 1)})" if depth and rng.random() < 0.4 else ""
+        power = f"**{rng.randrange(4)}" if rng.random() < 0.3 else ""
+        parts.append(sign + (inner or rng.choice(["x", "y", str(rng.randrange(40))])) + power)
+    operators = [rng.choice("+-*") for _ in parts]
+    return "".join(itertools.chain.from_iterable(zip(parts, operators, strict=True)))[:-1]
+
+
+@pytest.mark.parametrize(
+    "text", ["x+-y", "x*-y", "-x**2", "--x", "x--y", "-+-3*-(-x)**3*+y", "-" * 150 + "x"]
+)
+def test_signs_before_any_operand(text: str) -> None:
+    wanted = [[value_in_python(text, x, y) % 7 for y in range(7)] for x in range(7)]
+    assert expression_table(f"{text} mod 7").tolist() == wanted
+
+
+def test_random_signs_by_pythons_grammar() -> None:
+    rng, signed = random.Random(1), 0
+    for _ in range(200):
+        text = drawn_text(rng, 2)
+        if len(text) > 150:
+            continue
+        signed += "*-" in text or "--" in text
+        table = expression_table(f"{text} mod 11")
+        for x, y in [(0, 0), (3, 5), (10, 7)]:
+            assert table[x, y] == value_in_python(text, x, y) % 11, text
+    assert signed > 50
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -100,7 +160,10 @@ def test_random_expressions() -> None:
         ("x^10001 mod 5", "exponents go up to 10000, got '10001' at place 3"),
         ("(x+y mod 5", r"expected '\)' for the '\(' at place 1 before 'mod'"),
         ("x)+y mod 5", r"expected an operator, got '\)' at place 2"),
-        ("x*+y mod 5", r"got '\+' at place 3"),
+        ("x*- mod 5", r"expected x, y, a whole number or '\(' before 'mod', the expression ends"),
+        ("x-*y mod 5", r"expected x, y, a whole number or '\(', got '\*' at place 3"),
+        ("x^(-1) mod 5", r"expected a whole number as exponent, got '\(' at place 3"),
+        ("-" * 90 + "(-" * (MAX_DEPTH + 1) + "x mod 5", "parentheses nest up to 20 deep"),
         ("x mod 3 mod 5", "expected an operator, got 'mod' at place 3"),
         ("x mod 1", r"modulus must be in 2\.\.2048, got '1' at place 7"),
         ("x mod 99999", "modulus must be in"),

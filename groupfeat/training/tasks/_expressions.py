@@ -1,8 +1,9 @@
 """Expressions such as ``x^2 + x*y + y^2 mod 97``, read by a parser of our own.
 
     expression := sum ("mod" | "%") modulus, or expression "(mod" modulus ")"
-    sum        := ["+" | "-"] product (("+" | "-") product)*
-    product    := power ("*" power, or a power that begins with no number)*
+    sum        := product (("+" | "-") product)*
+    product    := signed ("*" signed, or a power that begins with no number)*
+    signed     := ("+" | "-")* power
     power      := atom [("^" | "**") exponent]
     atom       := integer | "x" | "y" | "(" sum ")"
 
@@ -48,7 +49,8 @@ def expression_table(text: str) -> Table:
     ----------
     text
         A polynomial in x and y with + − * ^ (or **), parentheses and whole numbers, then
-        ``mod m`` (or ``% m``); ``2xy`` means 2·x·y, and −x^2 is −(x^2). A number after a
+        ``mod m`` (or ``% m``); ``2xy`` means 2·x·y, and −x^2 is −(x^2). Signs may stand before
+        every operand, as in ``x + -y`` and ``x*-y``, but not in an exponent. A number after a
         letter is refused: ``x2`` may be a lost exponent.
 
     Raises
@@ -122,17 +124,14 @@ class _Reader:
         return token
 
     def sum(self, depth: int) -> Table:
-        sign = self.take("+", "-")
         total = self.product(depth)
-        if sign is not None and sign.text == "-":
-            total = -total % self.modulus
         while (sign := self.take("+", "-")) is not None:
             term = self.product(depth)
             total = (total + term if sign.text == "+" else total - term) % self.modulus
         return total
 
     def product(self, depth: int) -> Table:
-        total = self.power(depth)
+        total = self.signed(depth)
         while True:
             token = self.peek()
             if token is not None and token.is_number:
@@ -140,7 +139,14 @@ class _Reader:
             implied = token is not None and token.text in ("x", "y", "(")
             if self.take("*") is None and not implied:
                 return total
-            total = total * self.power(depth) % self.modulus
+            total = total * self.signed(depth) % self.modulus
+
+    def signed(self, depth: int) -> Table:
+        negative = False
+        while (sign := self.take("+", "-")) is not None:  # a loop: signs in a row are no nesting
+            negative ^= sign.text == "-"
+        value = self.power(depth)
+        return -value % self.modulus if negative else value
 
     def power(self, depth: int) -> Table:
         base = self.atom(depth)
