@@ -48,6 +48,7 @@ class Jobs:
     configs: Sequence[TrainConfig]
     seeds: Sequence[int]
     device: str
+    engine: str = "eager"
 
     def finish(self, members: Sequence[int], watch: Watch) -> list[TrainedRun]:
         """Train the runs at these positions, as a stack if they are several."""
@@ -57,7 +58,7 @@ class Jobs:
         ]
         if len(runs) == 1:
             return [watch.finish(runs[0])]
-        for run, end, watched in Stack(runs).advance(watch.is_observed):
+        for run, end, watched in Stack(runs, self.engine).advance(watch.is_observed):
             watch.tell(run, end, watched)
         return [run.result() for run in runs]
 

@@ -14,7 +14,8 @@ from torch.nn.functional import pad
 
 from groupfeat.training.many._stack_network import measure_stack
 from groupfeat.training.many._stack_pairs import StackedPairs
-from groupfeat.training.many._stack_step import TABLE_STEPS, StepState, fill_table, take_step
+from groupfeat.training.many._stack_step import TABLE_STEPS, StepState, fill_table
+from groupfeat.training.many._stepper import stepper
 from groupfeat.training.network._subnormals import flushed_subnormals
 from groupfeat.training.run._progress import Run
 
@@ -25,17 +26,25 @@ class Stack:
     """Runs in progress, fresh, of one `stack_key` and one task.
 
     The host looks at a stack where a run is due to be evaluated or observed: only there is it
-    seen that a run was lost, and the run then gets the epoch at which that happened.
+    seen that a run was lost, and the run then gets the epoch at which that happened. Where a step
+    is compiled or recorded, which depends on its size, slices of runs that left stay, and nobody
+    reads them, until they are half of the stack.
     """
 
-    def __init__(self, runs: Sequence[Run]) -> None:
-        self.runs, self.epoch = list(runs), 0
+    def __init__(self, runs: Sequence[Run], engine: str = "eager") -> None:
+        self.slots: list[Run | None] = list(runs)
+        self.engine, self.epoch = engine, 0
         pairs = StackedPairs.of([run.pairs for run in runs])
         if pairs is None:
             raise ValueError("a stack needs at least one run")
         self.unseen = StackedPairs.of([run.unseen for run in runs])
         parameters = self._padded([run.parameters for run in runs])
         self._settle(parameters, self._padded([run.optimizer.state for run in runs]), pairs)
+
+    @property
+    def runs(self) -> list[Run]:
+        """Runs that have not left."""
+        return [run for run in self.slots if run is not None]
 
     def advance(self, observed: Callable[[int, bool], bool]) -> Iterator[tuple[Run, int, bool]]:
         """Train all to their ends; yields as `Run.advance`, and which run it is."""
@@ -64,8 +73,8 @@ class Stack:
     def _lost(self) -> list[Run]:
         """Return the runs held still since their loss was not finite, their epochs put right."""
         lost = []
-        for run, epoch in zip(self.runs, self.step_state.lost_at.tolist(), strict=True):
-            if epoch >= 0:
+        for run, epoch in zip(self.slots, self.step_state.lost_at.tolist(), strict=True):
+            if run is not None and epoch >= 0:
                 run.epoch = epoch
                 lost.append(run)
         return lost
@@ -76,7 +85,7 @@ class Stack:
         if not runs:
             return []
         losses = self._measure(self.step_state.pairs)[1].tolist()
-        fine = {run for run, loss in zip(self.runs, losses, strict=True) if math.isfinite(loss)}
+        fine = {run for run, loss in zip(self.slots, losses, strict=True) if math.isfinite(loss)}
         return [run for run in runs if run not in fine]
 
     def _release_ended(self) -> None:
@@ -87,13 +96,13 @@ class Stack:
         """Take one step."""
         if self.epoch % TABLE_STEPS == 0:
             self._fill_table()
-        take_step(self.step_state)
+        self.take_step()
         self.epoch += 1
         for run in self.runs:
             run.epoch = self.epoch
 
     def _fill_table(self) -> None:
-        fill_table(self.step_state, [run.config for run in self.runs], self.epoch)
+        fill_table(self.step_state, self.configs, self.epoch)
 
     def _measure(self, pairs: StackedPairs) -> tuple[Tensor, Tensor]:
         """Return accuracies and losses of all runs."""
@@ -110,8 +119,8 @@ class Stack:
             for name, pairs in (("train", self.step_state.pairs), ("test", self.unseen))
             if pairs is not None
         }
-        for r, run in enumerate(self.runs):
-            if run in runs:
+        for r, run in enumerate(self.slots):
+            if run is not None and run in runs:
                 sets = {"train", "test"} if run.unseen else {"train"}
                 run.record({name: tuple(found[name][r]) for name in found if name in sets})
                 run.name_divergence()
@@ -123,11 +132,16 @@ class Stack:
         for run in leaving:
             run.parameters = {name: part.clone() for name, part in run.parameters.items()}
             run.optimizer.state = {n: part.clone() for n, part in run.optimizer.state.items()}
-        stays = [r for r, run in enumerate(self.runs) if run not in leaving]
-        self.runs = [self.runs[r] for r in stays]
-        if not self.runs:
+        self.slots = [None if run in leaving else run for run in self.slots]
+        if self.engine == "eager" or 2 * len(self.runs) <= len(self.slots):
+            self._close_up()
+
+    def _close_up(self) -> None:
+        """Leave no slice to runs that left, nor nodes or examples that the others do not need."""
+        stays = [r for r, run in enumerate(self.slots) if run is not None]
+        self.slots, old = [self.slots[r] for r in stays], self.step_state
+        if not stays:
             return
-        old = self.step_state
         kept = torch.tensor(stays, dtype=torch.long, device=old.epoch.device)
         parameters, moments = (
             {name: part[kept][..., : self.width].contiguous() for name, part in parts.items()}
@@ -153,8 +167,9 @@ class Stack:
         self, parameters: dict[str, Tensor], moments: dict[str, Tensor], pairs: StackedPairs
     ) -> None:
         """Hold these tensors from now on, and give each run its slice of them."""
-        configs = [run.config for run in self.runs]
-        self.step_state = StepState.of(configs, parameters, moments, pairs, self.epoch)
+        self.configs = [run.config for run in self.runs]
+        self.step_state = StepState.of(self.configs, parameters, moments, pairs, self.epoch)
+        self.take_step = stepper(self.engine, self.step_state)
         self._fill_table()
         for r, run in enumerate(self.runs):
             own = slice(run.config.n_hidden)

@@ -8,6 +8,7 @@ from groupfeat.energy import PairSet, sample_pairs
 from groupfeat.groups import FiniteGroup
 from groupfeat.training.many._execute import Jobs, Watch, check_device, in_order
 from groupfeat.training.many._stack_plan import memory_limit, plan_stacks
+from groupfeat.training.many._stepper import check_engine
 from groupfeat.training.many._workers import finish_in_workers
 from groupfeat.training.run._progress import Progress, Run
 from groupfeat.training.run._runs import Observer, TrainedRun, observed_epochs
@@ -117,6 +118,7 @@ def train_many(
     workers: int = 1,
     stacked: bool | None = None,
     stack_bytes: int | None = None,
+    engine: str = "auto",
 ) -> Iterator[TrainedRun]:
     """Train one network a config and yield the runs in the order given.
 
@@ -141,11 +143,17 @@ def train_many(
     stack_bytes
         Bound on the memory of a stack; runs that do not fit form another. None: 1 GiB on a CPU,
         half of what is free on a GPU.
+    engine
+        How stacks take their steps. ``"eager"``: operation by operation. ``"compiled"``: through
+        torch.compile, which takes a minute for each size of a stack and on a CPU needs a C++
+        compiler. ``"graph"``: as a CUDA graph, recorded once a size. ``"compiled"`` on a GPU is
+        recorded too. ``"auto"``: eager (docs/decisions/0021).
 
     Raises
     ------
     ValueError
-        If ``seeds`` and ``configs`` differ in number, or ``workers`` is below 1.
+        If ``seeds`` and ``configs`` differ in number, ``workers`` is below 1, or ``engine`` is not
+        for these runs or this device.
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
@@ -159,9 +167,12 @@ def train_many(
     settled = [settle(task, *each) for each in zip(configs, chosen, strict=True)]
     if device.startswith("cpu"):
         check_memory(task, settled)
-    jobs, watch = Jobs(task, settled, chosen, device), Watch(observe, at, progress)
+    stacks = not device.startswith("cpu") if stacked is None else stacked
+    check_engine(engine, device, stacks)
+    way = "eager" if engine == "auto" else engine
+    jobs, watch = Jobs(task, settled, chosen, device, way), Watch(observe, at, progress)
     plan = [[position] for position in range(len(settled))]
-    if not device.startswith("cpu") if stacked is None else stacked:
+    if stacks:
         limit = memory_limit(device) if stack_bytes is None else stack_bytes
         plan = sorted(plan_stacks(task, settled, device=device, limit=limit), key=min)
     if min(workers, len(plan)) > 1:
