@@ -32,3 +32,13 @@ def test_variants_generalise_on_c23(name: str) -> None:
     arms = outcome(name, "C23")
     assert len(arms) == 2
     assert all(arm.generalized == 1 for arm in arms)
+
+
+@pytest.mark.slow
+def test_deeper_is_slower() -> None:
+    arms = outcome("depth", "C23")
+    assert [arm.settings for arm in arms] == [{"other_layers": layers} for layers in (0, 1, 2)]
+    epochs = [arm.generalized_at for arm in arms]
+    assert None not in epochs
+    assert epochs == sorted(epochs, key=float)
+    assert epochs[2] > 1.5 * epochs[0]

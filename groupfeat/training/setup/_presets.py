@@ -153,7 +153,7 @@ def _with_ridge(spec: str) -> Iterable[TrainConfig]:
 
 
 def _deep(_: str) -> Iterable[TrainConfig]:
-    base = replace(_SMALL, activation="relu", train_fraction=0.7, weight_decay=5e-4)
+    base = replace(_SMALL, n_hidden=512, activation="relu", train_fraction=0.7, weight_decay=5e-4)
     return [replace(base, other_layers=layers) for layers in (0, 1, 2)]
 
 
@@ -208,7 +208,7 @@ PRESETS = {
         lambda spec: [_sized(spec), replace(_sized(spec), alpha=0.0)],
     ),
     "depth": Preset(
-        "two to four layers with ReLU; 70 % of the pairs and weight decay 5e-4 are ours",
+        "two to four layers with ReLU; K 512, 70 % of the pairs and weight decay 5e-4 are ours",
         5,
         ("C23",),
         _deep,
