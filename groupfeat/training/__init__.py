@@ -3,6 +3,12 @@
 Needs the extra ``training``: ``pip install "groupfeat[training]"``.
 """
 
+from groupfeat.training.baselines._paired import PairedRun, train_paired
+from groupfeat.training.baselines._transformer import (
+    TransformerConfig,
+    TransformerRun,
+    train_transformer,
+)
 from groupfeat.training.exact._abelian_solutions import FrequencySolution, abelian_solutions
 from groupfeat.training.exact._exact import (
     EXACT_METHODS,
@@ -13,7 +19,6 @@ from groupfeat.training.exact._exact import (
     paper_bound,
 )
 from groupfeat.training.exact._null import NullModel, null_model
-from groupfeat.training.exact._paired import PairedRun, train_paired
 from groupfeat.training.exact._relabel import (
     answered_order,
     find_element_order,
@@ -50,11 +55,6 @@ from groupfeat.training.network._logits import (
     network_logits,
 )
 from groupfeat.training.network._network import PairTensors, evaluate, loss_and_gradients
-from groupfeat.training.network._transformer import (
-    TransformerConfig,
-    TransformerRun,
-    train_transformer,
-)
 from groupfeat.training.run._checkpoint import checkpoint_writer, load_checkpoint, save_checkpoint
 from groupfeat.training.run._load import (
     Network,

@@ -22,8 +22,8 @@ from groupfeat.training import (
     match_nodes,
     paper_bound,
 )
+from groupfeat.training.exact._bilinear import matrix_product, quaternion_product
 from groupfeat.training.exact._quaternionic import quaternion_blocks
-from groupfeat.training.network._bilinear import matrix_product, quaternion_product
 
 SPECS = ["C2", "C7", "S3", "D5", "Q8", "Dic5", "F21", "SL(2,3)", "S4"]
 

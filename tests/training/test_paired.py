@@ -8,7 +8,7 @@ import torch
 from groupfeat.energy import full_pairs, sample_pairs
 from groupfeat.groups import cyclic, symmetric
 from groupfeat.training import PairTensors, TrainConfig, train_paired
-from groupfeat.training.exact._paired import _paired_gradients, paired_layers
+from groupfeat.training.baselines._paired import _paired_gradients, paired_layers
 from groupfeat.training.network._network import NetSpec, measure
 
 

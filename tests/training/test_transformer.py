@@ -14,12 +14,15 @@ from groupfeat.training import (
     training_pairs,
 )
 
-SMALL = TransformerConfig(width=32, heads=2, feed_forward=64, weight_decay=0.1, learning_rate=5e-3)
+SMALL = TransformerConfig(
+    width=32, heads=2, feed_forward=64, weight_decay=0.1, learning_rate=5e-3, settle_epochs=0
+)
+
+SMALL_ALL = dataclasses.replace(SMALL, train_fraction=1.0, epochs=400)
 
 
 def test_fits_all_products() -> None:
-    config = dataclasses.replace(SMALL, train_fraction=1.0, epochs=400)
-    run = train_transformer(cyclic(7), config)
+    run = train_transformer(cyclic(7), SMALL_ALL)
     assert run.history["train_accuracy"][-1] == 1.0
     assert run.memorized_at == run.epochs < 400
     assert "test_accuracy" not in run.history
@@ -32,6 +35,15 @@ def test_reads_operands_in_order() -> None:
     """On S₃ gh ≠ hg, so a network without places could not fit."""
     config = dataclasses.replace(SMALL, train_fraction=1.0, epochs=600)
     assert train_transformer(group_from_spec("S3"), config).history["train_accuracy"][-1] == 1.0
+
+
+def test_ends_when_accuracy_has_lasted() -> None:
+    config = dataclasses.replace(SMALL, train_fraction=1.0, epochs=400, settle_epochs=50)
+    run, brief = (train_transformer(cyclic(7), c) for c in (config, SMALL_ALL))
+    good = [a >= 0.995 for a in run.history["train_accuracy"]]
+    last = max(i for i, holds in enumerate(good) if not holds)
+    assert run.memorized_at == run.history["epoch"][last + 1] == run.epochs - 50
+    assert brief.epochs <= run.memorized_at
 
 
 def test_unseen_products_are_counted_apart() -> None:
@@ -62,13 +74,14 @@ def test_steps_are_adamws() -> None:
     """Seven steps against a loop of torch's AdamW with betas 0.9, 0.98, written out."""
     config = dataclasses.replace(SMALL, train_fraction=1.0, epochs=7, weight_decay=0.7)
     run = train_transformer(cyclic(5), config, seed=2)
-    start = train_transformer(cyclic(5), dataclasses.replace(config, stop_accuracy=1e-9), seed=2)
-    assert start.epochs == 0
-    parts = dict(start.model.named_parameters())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        start = type(run.model)(product_task(cyclic(5)), config)
+    parts = dict(start.named_parameters())
     means, squares = ({name: torch.zeros_like(p) for name, p in parts.items()} for _ in "mv")
     operands = torch.tensor([[g, h] for g in range(5) for h in range(5)])
     for step in range(1, 8):
-        loss = torch.nn.functional.cross_entropy(start.model(operands), operands.sum(1) % 5)
+        loss = torch.nn.functional.cross_entropy(start(operands), operands.sum(1) % 5)
         gradients = torch.autograd.grad(loss, list(parts.values()))
         with torch.no_grad():
             for (name, p), g in zip(parts.items(), gradients, strict=True):
@@ -87,8 +100,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_by_name() -> None:
     run = train_transformer(cyclic(5), config)
     assert run.status.startswith("diverged: loss is not finite at epoch")
     assert run.epochs == run.history["epoch"][-1] < 10
-    fine = dataclasses.replace(SMALL, train_fraction=1.0, epochs=400)
-    assert train_transformer(cyclic(3), fine).status == "memorised"
+    assert train_transformer(cyclic(3), SMALL_ALL).status == "memorised"
     assert train_transformer(cyclic(5), dataclasses.replace(SMALL, epochs=1)).status == "not fitted"
 
 
@@ -103,10 +115,12 @@ def test_sees_the_pairs_of_the_two_layer_run() -> None:
     ("setting", "told"),
     [
         ({"width": 30, "heads": 4}, "width must be a multiple of heads, got 30 and 4"),
-        ({"epochs": 0}, "epochs must be a whole number from 1 on, got 0"),
-        ({"layers": True}, "layers must be a whole number"),
+        ({"epochs": 0}, "epochs must be at least 1, got 0"),
+        ({"layers": True}, "layers must be an int, got True"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"weight_decay": -1.0}, "weight_decay must be zero or more"),
+        ({"settle_epochs": -1}, "settle_epochs must be at least 0, got -1"),
+        ({"weight_decay": None}, "weight_decay must be a number, got None"),
         ({"learning_rate": "1"}, "learning_rate must be a number, got '1'"),
         ({"train_fraction": None}, "train_fraction must be a number, got None"),
         ({"train_fraction": 1.5}, r"train_fraction must be in \(0, 1\]"),
@@ -115,3 +129,13 @@ def test_sees_the_pairs_of_the_two_layer_run() -> None:
 def test_absurd_settings_are_refused(setting: dict, told: str) -> None:  # type: ignore[type-arg]
     with pytest.raises(ValueError, match=told):
         dataclasses.replace(TransformerConfig(), **setting)
+
+
+@pytest.mark.slow
+def test_defaults_grok_on_c11_and_c23() -> None:
+    for order in (11, 23):
+        run = train_transformer(cyclic(order), TransformerConfig())
+        assert run.status == "generalised"
+        assert run.memorized_at is not None
+        assert run.generalized_at is not None
+        assert run.memorized_at < run.generalized_at < 2000

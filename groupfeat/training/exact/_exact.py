@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groupfeat.groups import Irrep, Irreps, check_irreps, real_families
-from groupfeat.training.exact._quaternionic import quaternion_blocks
-from groupfeat.training.network._bilinear import (
+from groupfeat.training.exact._bilinear import (
     BilinearAlgorithm,
     matrix_product,
     quaternion_product,
     schoolbook_product,
 )
+from groupfeat.training.exact._quaternionic import quaternion_blocks
 
 __all__ = [
     "EXACT_METHODS",

@@ -4,7 +4,14 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["PLAIN", "POLYNOMIALS", "check_combinations", "check_kind", "check_ranges"]
+__all__ = [
+    "PLAIN",
+    "POLYNOMIALS",
+    "check_combinations",
+    "check_kind",
+    "check_number",
+    "check_ranges",
+]
 
 MOST_EPOCHS = 10**9
 POLYNOMIALS = ("square", "half_square", "cube", "linear")
@@ -20,7 +27,8 @@ PLAIN = {
 """What two plain layers leave at its default."""
 _SQUARES = ("square", "half_square")
 _COUNTS = ("n_hidden", "epochs", "eval_every", "settle_epochs", "embedding", "other_layers")
-_WHOLE = (*_COUNTS, "warmup_epochs", "pair_seed", "init_seed")
+_SIZES = ("width", "heads", "layers", "feed_forward")
+_WHOLE = (*_COUNTS, *_SIZES, "warmup_epochs", "pair_seed", "init_seed")
 _FLAGS = ("complex_weights", "bias", "batch_norm", "residual")
 _OPTIONAL = ("weight_decay", "ridge", "fallback_rate", "pair_seed", "init_seed")
 _ADAM = ("adam_beta1", "adam_beta2", "adam_epsilon")
@@ -44,13 +52,17 @@ def check_kind(name: str, value: object) -> None:
         raise ValueError(f"{name} must be {words}, got {value!r}")
 
 
+def check_number(name: str, value: float | None, holds: bool, expected: str) -> None:
+    """Raise ValueError unless what is ``expected`` of a number ``holds`` and it is finite."""
+    if not holds or (value is not None and not math.isfinite(value)):
+        raise ValueError(f"{name} must be {expected}, got {value}")
+
+
 def check_ranges(settings: Mapping[str, Any]) -> None:
     """Raise ValueError for a number out of its range."""
 
     def check(name: str, holds: bool, expected: str) -> None:
-        value = settings[name]
-        if not holds or (value is not None and not math.isfinite(value)):
-            raise ValueError(f"{name} must be {expected}, got {value}")
+        check_number(name, settings[name], holds, expected)
 
     for name in ("n_hidden", "epochs", "eval_every"):
         check(name, settings[name] >= 1, "at least 1")

@@ -1,0 +1,1 @@
+"""Networks that are compared with: a transformer, and paired nodes."""
