@@ -41,15 +41,15 @@ def stack_bytes(task: Task, config: TrainConfig, runs: int, device: str = "cpu")
     temporaries of a step), three times the indices of all its examples (its own, and both sets of
     the stack padded to their longest) and twice those of W's rows (a chunk's, and the way back to
     them), a chunk of 64 examples with eight values a hidden node, and 64 KiB. All runs together: a
-    chunk of 2²⁰ hidden values, eight values each (on a GPU 2²⁶ and twelve, as an evaluation shares
-    no memory with a recorded step).
+    chunk of 2²⁰ hidden values (2²⁶ on a GPU), sixteen values each: what a step keeps, its
+    temporaries, and those of an evaluation, which on a GPU share no memory with a recorded step.
     """
     item = DTYPES[config.precision].itemsize
     operands, rows, classes = len(task.sizes), sum(task.sizes), task.n_classes
     weights = 12 * (rows + classes) * config.n_hidden * item
     examples = len(task) * (8 * (3 * (operands + 1) + 2 * operands) + 2 * item)
     width = max(config.n_hidden, classes)
-    shared = item * (8 * CPU_ENTRIES if device.startswith("cpu") else 12 * GPU_ENTRIES)
+    shared = 16 * item * (CPU_ENTRIES if device.startswith("cpu") else GPU_ENTRIES)
     chunk = 8 * item * _LEAST_CHUNK * width
     return shared + runs * (weights + examples + chunk + _RUN_BYTES)
 
