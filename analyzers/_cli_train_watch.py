@@ -106,16 +106,32 @@ def _check_number(count: int, option: str) -> None:
 
 def watch_at(watchers: Sequence[tuple["Observer", tuple[int, ...]]]) -> dict[str, Any]:
     """Return the arguments ``observe`` and ``observe_at`` that serve all; each at its epochs."""
-    told = [(observer, frozenset(epochs)) for observer, epochs in watchers if epochs]
-
-    def observe(snapshot: "Snapshot") -> None:
-        for observer, epochs in told:
-            if snapshot.epoch in epochs:
-                observer(snapshot)
-
+    named = [(observer, frozenset(epochs)) for observer, epochs in watchers]
+    told = tuple(each for each in named if each[1] or _sees_last(each[0]))
     if not told:
         return {"observe": None, "observe_at": ()}
-    return {"observe": observe, "observe_at": frozenset[int]().union(*(at for _, at in told))}
+    every = frozenset[int]().union(*(at for _, at in told))
+    return {"observe": _Together(told), "observe_at": every}
+
+
+@dataclass(frozen=True)
+class _Together:
+    """Observers as one: each sees its epochs, and the last where it wants to."""
+
+    told: Sequence[tuple["Observer", frozenset[int]]]
+
+    @property
+    def sees_last(self) -> bool:
+        return any(_sees_last(observer) for observer, _ in self.told)
+
+    def __call__(self, snapshot: "Snapshot") -> None:
+        for observer, epochs in self.told:
+            if snapshot.epoch in epochs or (snapshot.is_last and _sees_last(observer)):
+                observer(snapshot)
+
+
+def _sees_last(observer: "Observer") -> bool:
+    return bool(getattr(observer, "sees_last", False))
 
 
 def make_telemetry(

@@ -43,7 +43,7 @@ class _Plan:
     folder: Path | None
 
     @classmethod
-    def of(cls, request: Request, out: str | None) -> "_Plan":
+    def of(cls, request: Request, out: str | None, workers: int) -> "_Plan":
         """Return the plan, everything in it checked before any work is done."""
         from groupfeat.training import check_memory
 
@@ -56,7 +56,7 @@ class _Plan:
             config = replace(
                 start.config, epochs=request.settings.get("epochs", start.config.epochs)
             )
-        check_memory(task, [config], runs=runs)
+        check_memory(task, [config], runs=runs, workers=workers)
         seeds = tuple(range(seed, seed + runs)) if start is None else (start.seed,)
         folder = None if out is None else prepare_folder(out)
         return cls(task, config, seeds, start, folder)
@@ -84,7 +84,7 @@ def train_networks(request: Request, out: str | None, places: Places, workers: i
     if workers < 1:
         raise ValueError(f"--workers must be at least 1, got {workers}")
     _check_places(request, out, places)
-    plan = _Plan.of(request, out)
+    plan = _Plan.of(request, out, workers)
     written: list[Path] = []
     recorded = plan.epochs(_record_at(request, places), "--telemetry-at")
     kept = plan.epochs(request.checkpoint_at, "--checkpoint-at")

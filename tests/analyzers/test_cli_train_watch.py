@@ -66,9 +66,29 @@ def test_a_resumed_run_goes_on_in_its_file(call: Any, tmp_path: Path) -> None:
     assert code == 0
     assert tele.read_json_lines(told) == tele.read_json_lines(whole / "run-0.jsonl")
     assert json.loads(out)["runs"][0]["epochs"] == 30
+    words = ("--telemetry", "gradient", "--telemetry-at", "every:1000")
+    assert call("train", "S3", "--resume", cut, *words, "--out", str(tmp_path / "end"))[0] == 0
+    (last,) = tele.read_json_lines(tmp_path / "end" / "run-0.jsonl")[1]
+    assert last["epoch"] == 30
     code, _, err = call(*SHORT, "--beta", "2", "--telemetry", "all", "--out", str(parts))
     assert code == 2
     assert "'run-0.jsonl' records another config (beta: 1.0 there, 2.0 now)" in err
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_end_of_a_run_is_recorded_once(call: Any, tmp_path: Path, workers: str) -> None:
+    """A run that settles at 113, say; of checkpoints on the way only those asked for are kept."""
+    settles = ("--train-fraction", "1", "--settle-epochs", "13", "--hidden", "64", "--runs", "2")
+    words = ("--telemetry", "scores", "--telemetry-at", "0", "--checkpoint-at", "5")
+    out = ("--out", str(tmp_path), "--workers", workers, "--json")
+    code, told, _ = call("train", "S3", *settles, *words, *out)
+    assert code == 0
+    for run in json.loads(told)["runs"]:
+        assert run["epochs"] % 10 == 3
+        records = tele.read_json_lines(tmp_path / f"run-{run['seed']}.jsonl")[1]
+        assert [record["epoch"] for record in records] == [0, run["epochs"]]
+        assert records[-1]["train_loss"] == run["train_loss"]
+    assert len(list(tmp_path.glob("run-*-at-*.safetensors"))) == 2
 
 
 @pytest.mark.parametrize(
@@ -173,7 +193,8 @@ def test_other_places(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     scores = [f"run-0/{a}_{b}" for a in ("test", "train") for b in ("accuracy", "loss")]
     assert told[:2] == ["writer", "mine"]
     assert sorted(told[2:6]) == [(name, 10) for name in scores]
-    assert told[6:] == [["epoch", *scores], "closed", "closed"]
+    assert sorted(told[7:11]) == [(name, 30) for name in scores]
+    assert [*told[6:7], *told[11:]] == [*[["epoch", *scores]] * 2, "closed", "closed"]
 
 
 def test_a_missing_package_is_one_line(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:

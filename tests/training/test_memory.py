@@ -68,6 +68,33 @@ def test_what_cannot_be_held_is_refused(
             next(train(GROUP, config))
 
 
+@pytest.mark.parametrize(
+    ("settings", "workers", "told"),
+    [
+        ({}, 2, None),
+        ({}, 3, r"about 1\.0\d GiB .*; take fewer than 3 workers"),
+        ({}, 300, r"about 1\.3 GiB .*; take fewer than 4 workers"),
+        ({"n_hidden": 10**5}, 2, "take fewer than 2 workers"),
+        ({"n_hidden": 10**6}, 2, r"lower n_hidden \(1000000\)"),
+    ],
+)
+def test_workers_are_counted(
+    settings: dict[str, Any], workers: int, told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 4 runs: 256 MiB a worker and as much for their server; 1000 MiB are free."""
+    monkeypatch.setattr(_memory, "available_memory", lambda: 1000 << 20)
+    configs = [replace(BASE, **settings)] * 4
+    check_memory(product_task(GROUP), [BASE])
+    if told is None:
+        check_memory(product_task(GROUP), configs, workers=workers)
+        return
+    for number, runs in ((4, 1), (1, 4)):
+        with pytest.raises(ValueError, match=told):
+            check_memory(product_task(GROUP), configs[:number], runs=runs, workers=workers)
+    with pytest.raises(ValueError, match=told):
+        next(train(GROUP, configs[0], seeds=range(4), workers=workers))
+
+
 def test_what_fits_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_memory, "available_memory", lambda: 2**26)
     check_memory(expression_task("x + y mod 23"), [BASE], runs=100)

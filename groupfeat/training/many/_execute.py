@@ -1,13 +1,13 @@
 """Runs trained one after the other or as a stack, with whoever watches them told."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
 from groupfeat.training.many._stack import Stack
 from groupfeat.training.run._progress import Progress, Run
-from groupfeat.training.run._runs import Observer, TrainedRun
+from groupfeat.training.run._runs import Observer, TrainedRun, observed_epochs
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task
 
@@ -16,11 +16,22 @@ __all__ = ["Jobs", "Watch", "check_device", "in_order"]
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told: ``observe`` at the epochs ``at`` (None: every evaluation), ``progress``."""
+    """Who is told: ``observe`` at the epochs ``at`` (None: every evaluation), ``progress``.
+
+    With ``last`` the observer also sees where each run ends.
+    """
 
     observe: Observer | None = None
     at: frozenset[int] | None = None
     progress: Progress | None = None
+    last: bool = False
+
+    @classmethod
+    def of(
+        cls, observe: Observer | None, at: Iterable[int] | None, progress: Progress | None
+    ) -> "Watch":
+        """Return the watch of these; an observer whose ``sees_last`` is true sees the end."""
+        return cls(observe, observed_epochs(at), progress, getattr(observe, "sees_last", False))
 
     def is_observed(self, epoch: int, evaluated: bool) -> bool:
         """Tell whether a snapshot is wanted."""
@@ -28,15 +39,20 @@ class Watch:
 
     def tell(self, run: Run, end: int, watched: bool) -> None:
         """Show the run as it is."""
-        if watched and self.observe is not None:
+        ended = self.last and run.epoch >= run.end and not run.diverged
+        if (watched or ended) and self.observe is not None:
             self.observe(run.snapshot())
         if self.progress is not None and run.epoch:
             self.progress(run.seed, run.epoch, end)
 
     def finish(self, run: Run) -> TrainedRun:
         """Train one run to its end."""
+        idle = True
         for end, watched in run.advance(self.is_observed):
+            idle = False
             self.tell(run, end, watched)
+        if idle:  # it goes on from where it ended
+            self.tell(run, run.end, False)
         return run.result()
 
 
@@ -77,11 +93,15 @@ def check_device(device: str) -> None:
 
 def in_order(
     finished: Iterable[tuple[Sequence[int], Sequence[TrainedRun]]],
+    ended: Callable[[int, TrainedRun], None] | None = None,
 ) -> Iterator[TrainedRun]:
-    """Yield runs by position as soon as those before them are there."""
+    """Yield runs by position as soon as those before them are there; ``ended`` hears at once."""
     done: dict[int, TrainedRun] = {}
     due = 0
     for members, runs in finished:
+        if ended is not None:
+            for each in zip(members, runs, strict=True):
+                ended(*each)
         done |= zip(members, runs, strict=True)
         while due in done:
             yield done.pop(due)

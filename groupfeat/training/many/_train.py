@@ -2,7 +2,7 @@
 
 import dataclasses
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from groupfeat.energy import PairSet, sample_pairs
 from groupfeat.groups import FiniteGroup
@@ -11,7 +11,7 @@ from groupfeat.training.many._stack_plan import memory_limit, plan_stacks
 from groupfeat.training.many._stepper import check_engine
 from groupfeat.training.many._workers import finish_in_workers
 from groupfeat.training.run._progress import Progress, Run
-from groupfeat.training.run._runs import Observer, TrainedRun, observed_epochs
+from groupfeat.training.run._runs import Observer, TrainedRun
 from groupfeat.training.run._stored import check_resumable, check_task
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.setup._memory import check_memory
@@ -54,7 +54,9 @@ def train(
     progress
         Called as ``progress(seed, epoch, epochs)`` at every evaluation.
     observe
-        Called with a `Snapshot` at the epochs of ``observe_at``.
+        Called with a `Snapshot` at the epochs of ``observe_at``; where its attribute
+        ``sees_last`` is true, as that of `Telemetry`, at the last epoch of every run as well. A
+        run that diverges is not shown from there on.
     observe_at
         Epochs, 0 being the start; None means every evaluation. See `log_epochs`.
     device
@@ -119,6 +121,7 @@ def train_many(
     stacked: bool | None = None,
     stack_bytes: int | None = None,
     engine: str = "auto",
+    ended: Callable[[int, TrainedRun], None] | None = None,
 ) -> Iterator[TrainedRun]:
     """Train one network a config and yield the runs in the order given.
 
@@ -148,6 +151,9 @@ def train_many(
         torch.compile, which takes a minute for each size of a stack and on a CPU needs a C++
         compiler. ``"graph"``: as a CUDA graph, recorded once a size. ``"compiled"`` on a GPU is
         recorded too. ``"auto"``: eager (docs/decisions/0021).
+    ended
+        Called with the position and the run as soon as it is there: worker processes may end a
+        run long before those that are yielded first.
 
     Raises
     ------
@@ -159,26 +165,27 @@ def train_many(
         raise ValueError(f"workers must be at least 1, got {workers}")
     check_device(device)
     _check_seeds(seeds)
-    task, at = as_task(group), observed_epochs(observe_at)
+    task, watch = as_task(group), Watch.of(observe, observe_at, progress)
     chosen = [0] * len(configs) if seeds is None else [operator.index(seed) for seed in seeds]
     if len(chosen) != len(configs):
         raise ValueError(f"expected a seed for each of {len(configs)} configs, got {len(chosen)}")
 
     settled = [settle(task, *each) for each in zip(configs, chosen, strict=True)]
     if device.startswith("cpu"):
-        check_memory(task, settled)
+        check_memory(task, settled, workers=workers)
     stacks = not device.startswith("cpu") if stacked is None else stacked
     check_engine(engine, device, stacks)
     way = "eager" if engine == "auto" else engine
-    jobs, watch = Jobs(task, settled, chosen, device, way), Watch(observe, at, progress)
+    jobs = Jobs(task, settled, chosen, device, way)
     plan = [[position] for position in range(len(settled))]
     if stacks:
         limit = memory_limit(device) if stack_bytes is None else stack_bytes
         plan = sorted(plan_stacks(task, settled, device=device, limit=limit), key=min)
     if min(workers, len(plan)) > 1:
-        yield from in_order(finish_in_workers(jobs, plan, watch, workers))
+        yield from in_order(finish_in_workers(jobs, plan, watch, workers), ended)
     else:
-        yield from in_order((members, jobs.finish(members, watch)) for members in plan)
+        done = ((members, jobs.finish(members, watch)) for members in plan)
+        yield from in_order(done, ended)
 
 
 def resume(
@@ -216,7 +223,7 @@ def resume(
     config = _extended(run, epochs)
     check_resumable(run, task)
     going = Run(task, config, run.seed, device=device, start=run)
-    return Watch(observe, observed_epochs(observe_at), progress).finish(going)
+    return Watch.of(observe, observe_at, progress).finish(going)
 
 
 def _extended(run: TrainedRun, epochs: int | None) -> TrainConfig:

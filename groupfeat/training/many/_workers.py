@@ -66,7 +66,7 @@ class _Hand:
     def hired(cls, jobs: Jobs, watch: Watch) -> "_Hand":
         context = _context()
         ours, theirs = context.Pipe()
-        wanted = watch.observe is not None, watch.at, watch.progress is not None
+        wanted = watch.observe is not None, watch.at, watch.progress is not None, watch.last
         process = context.Process(target=_work, args=(theirs, jobs, wanted), daemon=True)
         with _interrupts_blocked():
             process.start()
@@ -95,9 +95,9 @@ class _Hand:
         if kind == "failed":
             raise RuntimeError(f"{self._named(jobs)} failed in a worker:\n{told[0]}")
         if kind == "observed" and watch.observe is not None:
-            position, run, codes = told
+            position, run, codes, last = told
             pairs = jobs.task.pairs(codes)
-            watch.observe(Snapshot(position, replace(run), jobs.task, codes, pairs))
+            watch.observe(Snapshot(position, replace(run), jobs.task, codes, pairs, last))
         if kind == "progress" and watch.progress is not None:
             watch.progress(*told)
         return [replace(run) for run in told[0]] if kind == "ended" else None
@@ -138,19 +138,19 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(pipe: Connection, jobs: Jobs, wanted: tuple[bool, Any, bool]) -> None:
+def _work(pipe: Connection, jobs: Jobs, wanted: tuple[bool, Any, bool, bool]) -> None:
     """Train what comes through the pipe until None does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be blocked
     torch.set_num_threads(1)
-    observed, at, progressed = wanted
+    observed, at, progressed, last = wanted
 
     def observe(seen: Snapshot) -> None:
-        pipe.send(("observed", seen.position, seen.run, seen.codes))
+        pipe.send(("observed", seen.position, seen.run, seen.codes, seen.is_last))
 
     def progress(*told: int) -> None:
         pipe.send(("progress", *told))
 
-    watch = Watch(observe if observed else None, at, progress if progressed else None)
+    watch = Watch(observe if observed else None, at, progress if progressed else None, last)
     with suppress(EOFError, BrokenPipeError):
         while (members := pipe.recv()) is not None:
             try:

@@ -122,8 +122,8 @@ class Run:
 
     def snapshot(self) -> Snapshot:
         """Return copies of where the run is."""
-        pairs = self.task.pairs(self.codes)
-        return Snapshot(self.position, self.result("running"), self.task, self.codes, pairs)
+        pairs, last = self.task.pairs(self.codes), self.epoch >= self.end
+        return Snapshot(self.position, self.result("running"), self.task, self.codes, pairs, last)
 
     def result(self, status: str = "") -> TrainedRun:
         """Return the run as it is."""

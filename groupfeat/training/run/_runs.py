@@ -100,6 +100,8 @@ class Snapshot:
         The examples that are trained on, as positions in ``task.labels``.
     pairs
         The same as the energy layer's pair set; None for a task that is no product gh.
+    is_last
+        Whether the run ends here.
     """
 
     position: int
@@ -107,6 +109,7 @@ class Snapshot:
     task: Task = field(repr=False)
     codes: NDArray[np.intp] = field(repr=False)
     pairs: PairSet | None = field(repr=False)
+    is_last: bool = False
 
     @property
     def epoch(self) -> int:

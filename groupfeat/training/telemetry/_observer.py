@@ -49,6 +49,9 @@ def theory_ridge(config: TrainConfig, n_examples: int) -> float | None:
 class Telemetry:
     """Pass it to `groupfeat.training.train` as ``observe``; it records at ``observe_at``.
 
+    Whatever those epochs are, the last epoch of a run is recorded, once: a run that settles early
+    ends between them. One that diverges has no such record; its status tells where.
+
     A record is a flat dict of plain values: ``position, seed, epoch``, accuracies and losses,
     and, as asked,
 
@@ -95,12 +98,14 @@ class Telemetry:
     >>> from groupfeat.training import TrainConfig, train
     >>> telemetry = Telemetry()
     >>> config = TrainConfig(n_hidden=16, epochs=20)
-    >>> runs = list(train(cyclic(5), config, observe=telemetry, observe_at=[0, 20]))
+    >>> runs = list(train(cyclic(5), config, observe=telemetry, observe_at=[0]))
     >>> [record["epoch"] for record in telemetry.records]
     [0, 20]
     >>> telemetry.records[1]["gradient_cosine_lazy"] > 0
     True
     """
+
+    sees_last = True
 
     def __init__(
         self,

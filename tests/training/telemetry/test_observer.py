@@ -187,7 +187,7 @@ def test_runs_are_kept_apart_and_streamed(tmp_path: Path) -> None:
     assert config == BASE.to_dict()
     assert records == json.loads(json.dumps(telemetry.records))
     assert [(r["position"], r["seed"], r["epoch"]) for r in records] == [
-        (i, 3 + i, e) for i in (0, 1) for e in (0, 10, 20)
+        (i, 3 + i, e) for i in (0, 1) for e in (0, 10, 20, 30)
     ]
     alone = tele.Telemetry(irreps=irreps(GROUP), structure=True)
     list(train(GROUP, BASE, seeds=(4,), observe=alone, observe_at=(0, 10, 20)))
@@ -197,7 +197,7 @@ def test_runs_are_kept_apart_and_streamed(tmp_path: Path) -> None:
 
 def test_without_a_test_set_or_a_group_columns_are_absent() -> None:
     telemetry = tele.Telemetry(irreps=irreps(GROUP), repulsion=True)
-    config = dataclasses.replace(BASE, train_fraction=1.0, weight_decay=0.0)
+    config = dataclasses.replace(BASE, train_fraction=1.0, weight_decay=0.0, epochs=3)
     list(train(word_task(GROUP, 3), config, observe=telemetry, observe_at=(3,)))
     (record,) = telemetry.records
     assert "test_accuracy" not in record
