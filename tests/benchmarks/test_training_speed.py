@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,16 +30,6 @@ from groupfeat.training.run._progress import Run
 pytestmark = [pytest.mark.benchmark, pytest.mark.usefixtures("one_thread")]
 
 Step = Callable[[], object]
-
-
-@pytest.fixture(name="one_thread")
-def _one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One thread, here and in processes that are started."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield
-    torch.set_num_threads(before)
 
 
 def best_of(steps: dict[str, Step], rounds: int) -> dict[str, float]:
