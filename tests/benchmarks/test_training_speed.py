@@ -243,7 +243,8 @@ def test_memory_against_pairs() -> None:
         *(("S5", 1024, p, kind) for kind in ("float32", "bfloat16") for p in (0.2, 1)),
         ("S5", 2048, 1, "float32"),
         *(("S6", 256, p, "float32") for p in (0.05, 0.2, 1)),
-        ("S6", 1024, 0.2, "float32"),
+        *(("S6", hidden, 0.2, "float32") for hidden in (1024, 2048)),
+        ("S6", 2048, 1, "float32"),
     ):
         found = subprocess.run(
             [sys.executable, "-c", MEMORY, spec, str(hidden), str(fraction), precision],
@@ -254,7 +255,7 @@ def test_memory_against_pairs() -> None:
         )
         n, before, peak = found.stdout.split()
         print(f"{spec:5} {hidden:5} {n:>7}  {float(peak):6.0f} ({float(before):.0f}) {precision}")
-        assert float(peak) < 500
+        assert float(peak) < 520  # 500 on one machine; libraries differ
 
 
 STACK_MEMORY = """

@@ -44,7 +44,7 @@ def test_numbers_are_rounded_as_torch_rounds_them() -> None:
     values = patterns(np.concatenate(chosen).astype(np.uint32))
     values = values[:: 1 if kernels.compiled() else 97]
     with np.errstate(invalid="ignore"):  # some NaN are of the signalling kind
-        found, expected = rounded(values), (values + 0).to(torch.bfloat16)
+        found, expected = rounded(values), torch.from_numpy(values.numpy() + 0).to(torch.bfloat16)
     assert torch.equal(found.isnan(), expected.isnan())
     kept = ~expected.isnan()
     assert torch.equal(found.view(torch.int16)[kept], expected.view(torch.int16)[kept])

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from groupfeat.groups import FiniteGroup
 
@@ -93,7 +93,5 @@ def search_thresholds(judge: Judge, *, resolve_all: bool = False) -> Brackets:
 
 def interval_ranks(trials: int) -> tuple[int, int]:
     """Return the ranks r, T−1−r of the tightest order statistics that hold the median with 95 %."""
-    rank = max(0, int(binom.ppf(0.025, trials, 0.5)) - 1)
-    while binom.cdf(rank, trials, 0.5) <= 0.025:
-        rank += 1
+    rank = int(np.argmax(bdtr(np.arange(trials + 1), trials, 0.5) > 0.025))
     return max(0, rank - 1), min(trials - 1, trials - rank)

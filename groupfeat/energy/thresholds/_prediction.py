@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from groupfeat.energy.exact._families import PredictedFamily
 from groupfeat.energy.objective._checks import check_count
@@ -107,7 +107,7 @@ def fold_pairs(order: int, effective_dim: float, *, sampling: str = "without") -
 
     def excess(tau: float) -> float:
         edge = 1 - (1.5 * np.sqrt(3) * tau * size) ** (2 / 3)
-        folded = float(np.mean(norm.sf(edge / tau)))
+        folded = float(np.mean(ndtr(-edge / tau)))
         return 2 * order * np.log1p(-folded) - np.log(0.5)
 
     tau = float(brentq(excess, 1e-3, 0.99))

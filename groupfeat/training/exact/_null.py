@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from groupfeat.energy import wilson_interval
 from groupfeat.groups import Irreps, check_irreps
@@ -43,7 +43,7 @@ class NullModel:
 
         Nodes are taken as independent, each matching with the upper end of ``match_interval``.
         """
-        chance = binom.sf(match.matched - 1, match.alive, self.match_interval[1])
+        chance = bdtrc(match.matched - 1, match.alive, self.match_interval[1])
         return float(chance)
 
 

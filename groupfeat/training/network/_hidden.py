@@ -79,7 +79,8 @@ class Workspace:
         if found is None or found.dtype != like.dtype:
             size, memory = rows * columns, self._memory.get(name)
             if memory is None or memory.numel() < size or memory.dtype != like.dtype:
-                memory = self._memory[name] = like.new_empty(size)
+                step = 1 << max(12, size.bit_length() - 4)  # for chunks a little longer than these
+                memory = self._memory[name] = like.new_empty(-(-size // step) * step)
                 self._views = {k: view for k, view in self._views.items() if k[0] != name}
             found = memory[:size].view(rows, columns)
             self._views[name, rows, columns] = found

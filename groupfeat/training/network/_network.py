@@ -75,7 +75,7 @@ class PairTensors:
         share = torch.bincount(target, minlength=task.n_classes).to(torch.float64) / len(codes)
         rows = torch.from_numpy(task.operands(codes))
         offsets = torch.tensor((0, *task.sizes[:-1])).cumsum(0)
-        return cls(rows + offsets[:, None], target, share.to(dtype))
+        return cls(rows.add_(offsets[:, None]), target, share.to(dtype))
 
     def to(self, device: str) -> "PairTensors":
         """Return the same on ``device``."""
@@ -94,7 +94,7 @@ class PairTensors:
             count = -(-len(self) // most)
             bounds = [len(self) * i // count for i in range(count + 1)]
             self._parts[most] = [
-                PairTensors(self.rows[:, a:b].contiguous(), self.target[a:b], self.share)
+                PairTensors(self.rows[:, a:b], self.target[a:b], self.share)
                 for a, b in pairwise(bounds)
             ]
         return self._parts[most]

@@ -66,22 +66,22 @@ class Task:
         For a group's products these are the pairs of `groupfeat.energy.sample_pairs`.
         """
         count = max(1, round(train_fraction * len(self)))
-        return self.codes[np.sort(np.random.default_rng(rng).permutation(len(self))[:count])]
+        chosen = np.sort(np.random.default_rng(rng).permutation(len(self))[:count])
+        return chosen if len(self) == self.labels.size else self.codes[chosen]
 
     def complement(self, codes: Indices) -> Indices:
         """Return the codes of all other examples."""
-        unseen = np.zeros(self.labels.size, dtype=bool)
-        unseen[self.codes] = True
+        unseen = self.labels.ravel() >= 0
         unseen[codes] = False
         return np.flatnonzero(unseen)
 
     def operands(self, codes: Indices) -> Indices:
         """Return the operands of examples, shape (k, n)."""
-        return np.stack(np.unravel_index(codes, self.sizes)).astype(np.intp)
+        return np.stack(np.unravel_index(codes, self.sizes)).astype(np.intp, copy=False)
 
     def targets(self, codes: Indices) -> Indices:
         """Return the labels of examples, shape (n,)."""
-        return self.labels.ravel()[codes].astype(np.intp)
+        return self.labels.ravel()[codes].astype(np.intp, copy=False)
 
     def pairs(self, codes: Indices) -> PairSet | None:
         """Return the examples as the energy layer's value where they are products gh, else None."""
