@@ -3,8 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from analyzers.storage import prepare_folder, versions, write_json
 
-__all__ = ["Bar", "Outcome", "show", "table"]
+__all__ = ["Bar", "Outcome", "show", "table", "write_story"]
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,18 @@ def show(outcome: Outcome) -> None:
     if outcome.out is not None:
         folder = prepare_folder(outcome.out)
         write_json(folder / f"{outcome.verb}.json", outcome.payload)
-        story = {"verb": outcome.verb, **outcome.config, "versions": versions()}
-        write_json(folder / "config.json", story)
+        write_story(folder, outcome.verb, outcome.config)
     if outcome.as_json:
         sys.stdout.write(json.dumps(outcome.payload, allow_nan=False) + "\n")
         return
     console = _console(outcome.lines)
     for line in outcome.lines:
         console.print(line, soft_wrap=isinstance(line, str) and not console.is_terminal)
+
+
+def write_story(folder: Path, verb: str, config: Mapping[str, Any]) -> Path:
+    """Write ``config.json``: what was asked of which verb, with versions."""
+    return write_json(folder / "config.json", {"verb": verb, **config, "versions": versions()})
 
 
 def _console(lines: Sequence[str | Table]) -> Console:

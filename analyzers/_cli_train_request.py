@@ -1,6 +1,7 @@
 """What ``groupfeat train`` is asked to do, from the command line and from a config file."""
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from groupfeat.training import Task, TrainConfig
 
-__all__ = ["Request", "read_request"]
+__all__ = ["MOST_RUNS", "Request", "check_no_folder", "read_request"]
 
 MOST_RUNS = 10_000
+MOST_NAMES = 20
 _SOURCES = ("spec", "task", "task_file")
 _TOLD_ALONGSIDE = ("verb", "versions")
 _READERS = {".toml": tomllib.loads, ".json": json.loads}
@@ -24,6 +26,8 @@ class Request:
 
     Parameters
     ----------
+    preset
+        A reference experiment, whose settings hold where nothing else is said.
     spec, task, task_file, operands
         What is learned: a group's products (of ``operands`` elements), an expression, a table.
     runs, seed
@@ -36,6 +40,7 @@ class Request:
         Of ``TrainConfig``, by name.
     """
 
+    preset: str | None = None
     spec: str | None = None
     task: str | None = None
     task_file: str | None = None
@@ -108,16 +113,19 @@ class Request:
         group = group_from_spec(str(self.spec))
         return product_task(group) if self.operands is None else word_task(group, self.operands)
 
-    def story(self, config: "TrainConfig") -> dict[str, Any]:
-        """Return plain values from which `read_request` makes the same request again."""
-        settings = {name: value for name, value in config.to_dict().items() if name != "task"}
-        return {**_words(self), **settings}
+    def story(self, config: "TrainConfig | None" = None) -> dict[str, Any]:
+        """Return plain values from which `read_request` makes the same request again.
+
+        Of the settings those that were told, or all of ``config``.
+        """
+        told = dict(self.settings) if config is None else config.to_dict()
+        return {**_words(self), **{name: told[name] for name in told if name != "task"}}
 
 
 def read_request(path: str) -> Request:
     """Read a config file: ``.toml``, or ``.json`` such as ``--out`` writes.
 
-    Its keys are the settings of ``TrainConfig`` and the options ``spec``, ``task``,
+    Its keys are the settings of ``TrainConfig`` and the options ``preset``, ``spec``, ``task``,
     ``task_file``, ``operands``, ``runs``, ``seed``, ``checkpoint_at``, ``resume``, ``telemetry``
     and ``telemetry_at``; null counts as absent.
 
@@ -161,6 +169,26 @@ def _content(file: Path) -> dict[str, Any]:
     if content.get("verb", "train") != "train":
         raise ValueError(f"--config {str(file)!r} is of the verb {content['verb']!r}, not of train")
     return content
+
+
+def check_no_folder(path: Path) -> None:
+    """Refuse a folder in one line that names the checkpoints in it."""
+    if not path.is_dir():
+        return
+    try:
+        names = sorted((file.name for file in path.glob("*.safetensors")), key=_numbered)
+    except OSError as error:
+        raise ValueError(f"--resume: cannot read {str(path)!r}: {error.strerror}") from error
+    some = ", ".join(names[:MOST_NAMES]) or "no checkpoint"
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    raise ValueError(
+        f"--resume takes a checkpoint, {str(path)!r} is a folder; it holds {some}{more}"
+    )
+
+
+def _numbered(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts run-2 before run-10."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _words(request: Request) -> dict[str, Any]:

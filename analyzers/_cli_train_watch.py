@@ -1,18 +1,15 @@
-"""What is kept and recorded while ``groupfeat train`` runs: options, epochs, observers."""
+"""What is kept and recorded while ``groupfeat train`` runs: its options, epochs, observers."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from groupfeat.training import Observer, Snapshot, Task, TrainConfig
-    from groupfeat.training.telemetry import JsonLines, Telemetry
 
-__all__ = ["NOT_WATCHED", "Streams", "Watch", "epochs_of", "make_telemetry", "watch_at"]
+__all__ = ["NOT_WATCHED", "Watch", "epochs_of", "telemetry_options", "watch_at"]
 
 MOST_EPOCHS = 100_000
 QUANTITIES = ("scores", "gradient", "structure", "steps", "nodes", "each-node", "repulsion")
@@ -34,7 +31,7 @@ class _Watch:
         What to record: all, or some of scores (accuracies, losses), gradient (G_F and its
         directions), structure (how diagonal F̃ᵀF̃ and F̃F̃ᵀ are), steps (of W and V), nodes (what
         they hold), each-node (every one's energy and shares; large), repulsion (signs of b_jl),
-        with commas. Goes to run-SEED.jsonl in --out.
+        with commas. Goes to run-SEED.jsonl in --out (run-SEED-arm-ARM.jsonl under --preset).
     telemetry_at
         Epochs to record at, as for checkpoint-at.
     tensorboard
@@ -134,12 +131,9 @@ def _sees_last(observer: "Observer") -> bool:
     return bool(getattr(observer, "sees_last", False))
 
 
-def make_telemetry(
-    words: str | None, task: "Task", config: "TrainConfig", sinks: Sequence[Any]
-) -> "Telemetry":
-    """Return what records the named quantities of ``task``; ``all`` means those it has."""
+def telemetry_options(words: str | None, task: "Task", config: "TrainConfig") -> dict[str, Any]:
+    """Return the options of `Telemetry` that record the named quantities; ``all``: those it has."""
     from groupfeat.groups import irreps
-    from groupfeat.training.telemetry import Telemetry
 
     named = [word.strip() for word in (words or "scores").split(",")]
     for word in named:
@@ -155,77 +149,8 @@ def make_telemetry(
     if lacks and not every and (strange := [word for word in _NODES if word in asked]):
         raise ValueError(f"--telemetry {strange[0]} needs {lacks}; leave it out")
     reps = irreps(product) if asked & set(_NODES) and product and not lacks else None
-    return Telemetry(
-        gradient="gradient" in asked,
-        structure="structure" in asked,
-        steps="steps" in asked,
-        repulsion="repulsion" in asked,
-        irreps=reps,
-        each_node="each-node" in asked,
-        sinks=sinks,
-    )
-
-
-class Streams:
-    """Sinks of records: ``run-SEED.jsonl`` in a folder, TensorBoard, Weights & Biases.
-
-    Parameters
-    ----------
-    folder
-        Of the JSON lines; None writes none.
-    configs
-        What each file's first line tells, by seed. Files of another config are refused.
-    """
-
-    def __init__(self, folder: Path | None, configs: Mapping[int, "TrainConfig"]) -> None:
-        self.folder, self.configs = folder, configs
-        self.paths = [] if folder is None else [self.path(seed) for seed in configs]
-        self.sinks: list[Any] = [] if folder is None else [self]
-        self._open: dict[int, JsonLines] = {}
-        self._stack = ExitStack()
-        for seed in configs if folder is not None else ():
-            self._lines(seed).close()
-
-    def add(self, sink: Any) -> None:
-        """Add a sink that is closed at the end."""
-        self._stack.callback(sink.close)
-        self.sinks.append(sink)
-
-    def path(self, seed: int) -> Path:
-        """Return the file of a run."""
-        return (self.folder or Path()) / f"run-{seed}.jsonl"
-
-    def __call__(self, record: Mapping[str, Any]) -> None:
-        """Write one record to its run's file."""
-        seed = int(record["seed"])
-        if seed not in self._open:
-            self._open[seed] = self._lines(seed)
-        self._open[seed](record)
-
-    def finish(self, seed: int) -> None:
-        """Close a run's file."""
-        if seed in self._open:
-            self._open.pop(seed).close()
-
-    def __enter__(self) -> "Streams":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for seed in list(self._open):
-            self.finish(seed)
-        self._stack.close()
-
-    def _lines(self, seed: int) -> "JsonLines":
-        from groupfeat.training.telemetry import JsonLines
-
-        return JsonLines(self.path(seed), self.configs[seed].to_dict())
-
-    def stages(self) -> list[dict[str, Any]]:
-        """Return the boundaries of the stages that each file shows."""
-        from groupfeat.training.telemetry import read_json_lines, stage_boundaries
-
-        found = []
-        for seed, path in zip(self.configs, self.paths, strict=False):
-            records = sorted(read_json_lines(path)[1], key=lambda record: record["epoch"])
-            found.append({"seed": seed, **asdict(stage_boundaries(records))})
-        return found
+    return {
+        **{name: name in asked for name in ("gradient", "structure", "steps", "repulsion")},
+        "irreps": reps,
+        "each_node": "each-node" in asked,
+    }

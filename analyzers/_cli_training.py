@@ -4,14 +4,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from analyzers import _cli_verbs_presets as presets
 from analyzers import _cli_verbs_training as verbs
 from analyzers._cli_options import Json, Out, Seed, Whole, read_whole
 from analyzers._cli_output import Outcome
 from analyzers._cli_train_options import NO_SETTINGS, Settings
 from analyzers._cli_train_request import Request, read_request
 from analyzers._cli_train_watch import NOT_WATCHED, Watch
-from analyzers._cli_verbs_train import train_networks
+from analyzers._cli_verbs_train import train_networks, train_preset
 
 __all__ = ["exact", "train", "validate"]
 
@@ -50,8 +49,8 @@ def train(
         Elements in a product of the group.
     preset
         A reference experiment: default, three-stages, replication, scaling-law, boundary,
-        adam-muon, complex-weights, ridge-v, zero-init-v, depth. It sets everything but the
-        group, runs (of each arm), seed and output.
+        adam-muon, complex-weights, ridge-v, zero-init-v, depth, with --runs of each arm.
+        Settings told beside it hold for every arm; one that tells arms apart is refused.
     config
         A .toml file with any of these options, or the config.json that --out wrote; what the
         command line says stands before it.
@@ -71,6 +70,7 @@ def train(
         Folder for checkpoints, telemetry, result, config and versions.
     """
     own = Request(
+        preset=preset,
         spec=spec,
         task=task,
         task_file=task_file,
@@ -83,18 +83,10 @@ def train(
         telemetry_at=watch.telemetry_at,
         settings=settings.given(),
     )
-    if preset is not None:
-        if config is not None or watch != NOT_WATCHED:
-            raise ValueError(
-                "a preset keeps no checkpoints on the way and takes no --config and no telemetry; "
-                "leave --preset out"
-            )
-        if workers != 1:
-            raise ValueError("a preset trains in one process; leave --workers or --preset out")
-        return presets.train_preset(preset, own, out).into(json, out)
     request = own if config is None else own.over(read_request(config))
     places = {"tensorboard": watch.tensorboard, "wandb": watch.wandb}
-    return train_networks(request, out, places, workers).into(json, out)
+    answer = train_networks if request.preset is None else train_preset
+    return answer(request, out, places, workers).into(json, out)
 
 
 def validate(

@@ -1,8 +1,9 @@
 """Trained networks: curves, nodes by irrep; exact networks."""
 
+import itertools
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from groupfeat.groups import FiniteGroup, Irreps, real_families
 from groupfeat.training import (
     NodeMatch,
     Observer,
+    Snapshot,
     Task,
     TrainConfig,
     TrainedRun,
@@ -24,11 +26,12 @@ from groupfeat.training import (
     paper_bound,
     resume,
     save_layers,
-    train,
+    train_many,
 )
 
 __all__ = [
     "measure_exact",
+    "measure_runs",
     "measure_training",
     "plot_curves",
     "plot_nodes",
@@ -43,29 +46,79 @@ def measure_training(
     *,
     seeds: Sequence[int],
     progress: Progress | None = None,
-    finished: Callable[[TrainedRun], None] | None = None,
+    finished: Callable[[int, TrainedRun], None] | None = None,
     start: TrainedRun | None = None,
     observe: Observer | None = None,
     observe_at: Collection[int] = (),
     workers: int = 1,
 ) -> tuple[tuple[TrainedRun, ...], float]:
-    """Train one run a seed; return the runs and the seconds a step; ``finished`` gets each run.
+    """Train one run a seed; return the runs and the seconds a step; ``finished`` as below.
 
-    ``start``: a stored run to go on from instead, up to ``config.epochs``; ``workers`` as in
-    `train`.
+    ``start``: a stored run to go on from instead, up to ``config.epochs``; the rest as in
+    `measure_runs`.
     """
-    began, runs = time.perf_counter(), []
     watch: dict[str, Any] = {"progress": progress, "observe": observe, "observe_at": observe_at}
     if start is None:
-        going = train(task, config, seeds=seeds, workers=workers, **watch)
-    else:
-        going = iter([resume(start, task, epochs=config.epochs, **watch)])
-    for run in going:
-        runs.append(run)
-        if finished is not None:
-            finished(run)
-    steps = sum(run.epochs for run in runs) - (0 if start is None else start.epochs)
+        planned = [(task, config, seed) for seed in seeds]
+        return measure_runs(planned, finished=finished, workers=workers, **watch)
+    began = time.perf_counter()
+    run = resume(start, task, epochs=config.epochs, **watch)
+    if finished is not None:
+        finished(0, run)
+    return (run,), (time.perf_counter() - began) / max(run.epochs - start.epochs, 1)
+
+
+def measure_runs(
+    planned: Sequence[tuple[FiniteGroup | Task, TrainConfig, int]],
+    *,
+    progress: Progress | None = None,
+    finished: Callable[[int, TrainedRun], None] | None = None,
+    observe: Observer | None = None,
+    observe_at: Collection[int] = (),
+    workers: int = 1,
+) -> tuple[tuple[TrainedRun, ...], float]:
+    """Train what is planned, (task, config, seed) each; return the runs and the seconds a step.
+
+    Neighbours of one task are trained together. ``finished`` gets every run, with its position in
+    ``planned``, as soon as it ends; the rest as in `train_many`.
+    """
+    began, runs = time.perf_counter(), list[TrainedRun]()
+    for _, some in itertools.groupby(planned, key=lambda each: id(each[0])):
+        tasks, configs, seeds = zip(*some, strict=True)
+        shift = _Shift(len(runs), observe, finished)
+        runs += train_many(
+            tasks[0],
+            configs,
+            seeds=seeds,
+            progress=progress,
+            observe=None if observe is None else shift,
+            observe_at=observe_at,
+            workers=workers,
+            ended=shift.ended,
+        )
+    steps = sum(run.epochs for run in runs)
     return tuple(runs), (time.perf_counter() - began) / max(steps, 1)
+
+
+@dataclass(frozen=True)
+class _Shift:
+    """Whoever watches, told of positions counted from ``first``."""
+
+    first: int
+    observe: Observer | None
+    finished: Callable[[int, TrainedRun], None] | None
+
+    @property
+    def sees_last(self) -> bool:
+        return getattr(self.observe, "sees_last", False)
+
+    def __call__(self, seen: Snapshot) -> None:
+        if self.observe is not None:
+            self.observe(replace(seen, position=self.first + seen.position))
+
+    def ended(self, position: int, run: TrainedRun) -> None:
+        if self.finished is not None:
+            self.finished(self.first + position, run)
 
 
 def measure_exact(irreps: Irreps, path: str | Path, *, method: str = "fewest") -> dict[str, Any]:

@@ -1,18 +1,16 @@
 """The reference experiments, run and summarised arm by arm."""
 
-import itertools
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from analyzers.networks import measure_runs
 from groupfeat.groups import group_from_spec
-from groupfeat.training import TrainConfig, TrainedRun, train_many
+from groupfeat.training import PRESETS, TrainConfig, TrainedRun
 
-__all__ = ["Arm", "arms_of", "measure_configs", "rows_of", "telling_settings"]
+__all__ = ["Arm", "arms_of", "measure_configs", "override", "rows_of", "telling_settings"]
 
-Progress = Callable[[int, int, int], None]
 _SEEDS = ("pair_seed", "init_seed")
 _COUNTED = ("memorized_at", "generalized_at")
 _MEDIANS = ("memorized_at", "half_at", "generalized_at", "test_accuracy", "test_loss")
@@ -48,24 +46,35 @@ class Arm:
     test_loss: float | None
 
 
-def measure_configs(
-    configs: Sequence[TrainConfig],
-    *,
-    progress: Progress | None = None,
-    finished: Callable[[int, TrainedRun], None] | None = None,
-) -> tuple[tuple[TrainedRun, ...], float]:
-    """Train configs whose ``task`` is a group's SPEC; return the runs and the seconds a step.
+def measure_configs(configs: Sequence[TrainConfig]) -> tuple[tuple[TrainedRun, ...], float]:
+    """Train configs whose ``task`` is a group's SPEC; return the runs and the seconds a step."""
+    groups = {spec: group_from_spec(spec) for spec in {config.task for config in configs}}
+    return measure_runs([(groups[each.task], each, each.init_seed or 0) for each in configs])
 
-    ``finished`` gets every run, with its position in ``configs``, as soon as it ends.
+
+def override(
+    name: str, configs: Sequence[TrainConfig], settings: Mapping[str, Any]
+) -> tuple[TrainConfig, ...]:
+    """Return the configs of a preset with ``settings`` in every one of them.
+
+    Raises
+    ------
+    ValueError
+        If a setting is one by which the preset compares, on one of its groups, or does not go
+        with an arm.
     """
-    start, runs = time.perf_counter(), list[TrainedRun]()
-    for spec, some in itertools.groupby(configs, key=lambda config: config.task):
-        for run in train_many(group_from_spec(spec), list(some), progress=progress):
-            runs.append(run)
-            if finished is not None:
-                finished(len(runs) - 1, run)
-    steps = sum(run.epochs for run in runs)
-    return tuple(runs), (time.perf_counter() - start) / max(steps, 1)
+    compared = set(PRESETS[name].fixed)
+    for task in {config.task for config in configs}:
+        compared |= {*telling_settings([each for each in configs if each.task == task])}
+    for setting in settings:
+        if setting in compared:
+            raise ValueError(
+                f"preset {name!r} compares by {setting}; leave it out, or train without --preset"
+            )
+    try:
+        return tuple(TrainConfig.from_dict({**asdict(each), **settings}) for each in configs)
+    except ValueError as error:
+        raise ValueError(f"preset {name!r}: {error}") from error
 
 
 def telling_settings(configs: Sequence[TrainConfig]) -> tuple[str, ...]:
@@ -81,7 +90,7 @@ def rows_of(configs: Sequence[TrainConfig], runs: Sequence[TrainedRun]) -> list[
     names = telling_settings(configs)
     return [
         run.summary()
-        | {"half_at": _half_at(run), "seed": config.init_seed, "task": config.task}
+        | {"half_at": _half_at(run), "task": config.task}
         | {"settings": {name: getattr(config, name) for name in names}}
         for config, run in zip(configs, runs, strict=True)
     ]

@@ -148,7 +148,7 @@ def _study_maxima(book: _Book, irreps: Irreps, starts: int, seed: int, tell: Pro
 def _study_networks(book: _Book, irreps: Irreps, seeds: range, tell: Progress) -> None:
     checkpoints: list[str] = []
 
-    def keep(run: TrainedRun) -> None:
+    def keep(_: int, run: TrainedRun) -> None:
         path = book.folder / f"run-{run.seed}.safetensors"
         checkpoints.append(save_checkpoint(path, run, book.group).name)
 

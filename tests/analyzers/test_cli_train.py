@@ -107,14 +107,12 @@ def test_workers_write_what_one_process_writes(call: Any, tmp_path: Path) -> Non
     [
         (("--checkpoint-at", "5"), "--checkpoint-at needs --out"),
         (("--workers", "0"), "--workers must be at least 1, got 0"),
-        (("--workers", "2", "--preset", "depth"), "a preset trains in one process"),
         (("--checkpoint-at", "5,x", "--out", "{out}"), "--checkpoint-at takes log, log:16"),
         (("--resume", "{out}/none"), "cannot read 'none'"),
         (("--resume", "{out}/none", "--runs", "2"), "--resume goes on with one run"),
         (("--complex-weights", "--activation", "relu"), "need a polynomial activation"),
         (("--ridge", "0.1"), "ridge solves for V under the loss mse_samples"),
         (("--momentum", "0.9"), "momentum is SGD's"),
-        (("--preset", "default", "--resume", "a"), "a preset keeps no checkpoints"),
     ],
 )
 def test_refusals_are_one_clear_line(

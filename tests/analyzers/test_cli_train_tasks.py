@@ -82,8 +82,6 @@ def test_every_task_is_trained(
         (("--task", "x + z mod 5"), "cannot read 'z' at place 5"),
         (("--task", "__import__('os') mod 5"), "cannot read '_' at place 1"),
         (("--task-file", "none.csv"), "cannot read a table of labels from 'none.csv'"),
-        (("--preset", "default", "--task", "x mod 3"), "preset 'default' sets task itself"),
-        (("--preset", "default", "--config", "a.toml"), "a preset keeps no checkpoints"),
         (("S3", "--runs", "1000000"), "runs must be at least 1 and at most 10000"),
         (("S3", "--epochs", "1000000000000"), "epochs must be at most 10⁹"),
         (("S3", "--epochs", "1000000000", "--eval-every", "1"), "raise eval_every (1)"),

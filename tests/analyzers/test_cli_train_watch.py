@@ -148,7 +148,6 @@ def test_a_checkpoints_epoch_bounds_what_follows() -> None:
         (("--checkpoint-at", "31", "--out", "{out}"), "--checkpoint-at names epoch 31"),
         (("--checkpoint-at", "3,3", "--out", "{out}"), "names an epoch twice"),
         (("--checkpoint-at=-3", "--out", "{out}"), "or epochs from 0 on"),
-        (("--preset", "default", "--telemetry", "all"), "no telemetry; leave --preset out"),
     ],
 )
 def test_refusals(call: Any, words: tuple[str, ...], message: str, tmp_path: Path) -> None:

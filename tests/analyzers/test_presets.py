@@ -1,21 +1,15 @@
 """The presets are what the reference experiments say, and their arms are summed up rightly."""
 
 import dataclasses
-import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from analyzers.cli import app
-from analyzers.presets import arms_of, measure_configs, rows_of, telling_settings
-from groupfeat.groups import FiniteGroup, group_from_spec
+from analyzers.presets import arms_of, measure_configs, override, rows_of, telling_settings
+from groupfeat.groups import group_from_spec
 from groupfeat.training import (
     PRESETS,
     TrainConfig,
-    TrainedRun,
-    load_checkpoint,
     preset,
     train,
     train_many,
@@ -136,62 +130,23 @@ def test_runs_that_never_memorised_are_not_counted() -> None:
     assert (arm.runs, arm.memorized, arm.generalized, arm.memorized_at) == (1, 0, 0, None)
 
 
-def run_cli(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as ended:
-        app(words)
-    told = capsys.readouterr()
-    return int(ended.value.code or 0), told.out, told.err
+@pytest.mark.parametrize("name", [*PRESETS])
+def test_what_tells_arms_apart_stands_and_the_rest_may_change(name: str) -> None:
+    """On one group: whatever the arms share, the seeds apart, can be told for all of them."""
+    configs = preset(name, task="C23", seeds=2)
+    telling = telling_settings(configs)
+    for setting in {*telling, *PRESETS[name].fixed}:
+        with pytest.raises(ValueError, match=f"preset '{name}' compares by {setting}; leave it"):
+            override(name, configs, {setting: getattr(configs[0], setting)})
+    other = {"beta": 1.0, "stop": "never", "eval_every": 7, "stop_accuracy": 0.5, "pair_seed": 9}
+    changed = override(name, configs, other)
+    assert changed == tuple(dataclasses.replace(each, **other) for each in configs)
+    assert telling_settings(changed) == telling
 
 
-def test_preset_on_the_command_line(capsys: pytest.CaptureFixture[str], tmp_path) -> None:  # type: ignore[no-untyped-def]
-    words = ("train", "C5", "--preset", "zero-init-v", "--runs", "2", "--seed", "3", "--json")
-    code, out, _ = run_cli(*words, "--out", str(tmp_path), capsys=capsys)
-    assert code == 0
-    told = json.loads(out)
-    assert [run["seed"] for run in told["runs"]] == [3, 4, 3, 4]
-    assert [run["settings"]["alpha"] for run in told["runs"]] == [1.0, 1.0, 0.0, 0.0]
-    assert [arm["runs"] for arm in told["arms"]] == [2, 2]
-    assert len(told["checkpoints"]) == len(list(tmp_path.glob("run-*.safetensors"))) == 4
-    assert json.loads((tmp_path / "train.json").read_text()) == told
-
-
-def test_a_preset_that_is_broken_off_keeps_what_is_done(
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Each run is on the disk as soon as it ends: after two, the third finds two files."""
-    seen: list[list[str]] = []
-
-    def broken(group: FiniteGroup, configs: list[TrainConfig], **_: object) -> Iterator[TrainedRun]:
-        for config in configs[:2]:
-            seen.append(sorted(path.name for path in tmp_path.glob("*.safetensors")))
-            yield from train_many(group, [dataclasses.replace(config, epochs=2)])
-        raise ValueError("stop here")
-
-    monkeypatch.setattr("analyzers.presets.train_many", broken)
-    words = ("train", "C3", "--preset", "default", "--runs", "3", "--out", str(tmp_path))
-    code, _, err = run_cli(*words, capsys=capsys)
-    assert code == 2
-    assert "stop here" in err
-    assert seen == [[], ["run-0.safetensors"]]
-    assert [load_checkpoint(tmp_path / f"run-{i}.safetensors").epochs for i in (0, 1)] == [2, 2]
-
-
-@pytest.mark.parametrize(
-    ("words", "advice"),
-    [
-        (("train",), "train needs one of a group, as in 'train C23', --task EXPRESSION"),
-        (("train", "--preset", "grok"), "unknown preset 'grok'"),
-        (("train", "--preset", "depth", "--hidden", "8"), "preset 'depth' sets n_hidden itself"),
-        (("train", "--preset", "depth", "--hidden", "256"), "preset 'depth' sets n_hidden itself"),
-        (("train", "--preset", "depth", "--runs", "0"), "runs must be at least 1"),
-    ],
-)
-def test_bad_use_is_told_in_one_line(
-    words: tuple[str, ...], advice: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, err = run_cli(*words, capsys=capsys)
-    assert (code, out) == (2, "")
-    assert advice in err
-    assert err.count("\n") == 1
+def test_sizes_of_several_groups_are_no_comparison() -> None:
+    """complex-weights takes K 256 on C23 and 1024 on C127: one K for all undoes nothing."""
+    changed = override("complex-weights", preset("complex-weights", seeds=1), {"n_hidden": 8})
+    assert telling_settings(changed) == ("task", "complex_weights")
+    with pytest.raises(ValueError, match="preset 'adam-muon': muon_momentum is Muon's"):
+        override("adam-muon", preset("adam-muon", seeds=1), {"muon_momentum": 0.5})

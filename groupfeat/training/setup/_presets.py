@@ -28,12 +28,15 @@ class Preset:
         SPECs of its groups.
     arms
         The configs compared on one of them, seeds left open.
+    fixed
+        Settings that the comparison rests on though its arms may share them.
     """
 
     about: str
     seeds: int
     tasks: tuple[str, ...]
     arms: Callable[[str], Iterable[TrainConfig]] = field(repr=False)
+    fixed: tuple[str, ...] = ()
 
 
 def preset(
@@ -185,6 +188,7 @@ PRESETS = {
         15,
         ("C23", "C71", "C127"),
         _boundary,
+        fixed=("train_fraction",),
     ),
     "adam-muon": Preset(
         "Adam against Muon with few nodes; K, rates and decay are ours", 5, ("C71",), _against_muon
@@ -200,6 +204,7 @@ PRESETS = {
         5,
         _ORDERS,
         _with_ridge,
+        fixed=("train_fraction", "weight_decay", "loss"),
     ),
     "zero-init-v": Preset(
         "V drawn at random against V = 0 at the start; sizes as above",

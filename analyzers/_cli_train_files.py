@@ -1,0 +1,213 @@
+"""What ``groupfeat train`` writes while runs go and end: checkpoints, records, its config."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analyzers._cli_output import write_story
+from analyzers._cli_train_plan import Plan, PlannedRun
+from analyzers._cli_train_request import Request
+from analyzers._cli_train_watch import telemetry_options, watch_at
+
+if TYPE_CHECKING:
+    from groupfeat.training import Snapshot, TrainedRun
+    from groupfeat.training.telemetry import JsonLines, Telemetry
+
+__all__ = ["Files", "Places"]
+
+Places = Mapping[str, str | None]
+
+
+class Files:
+    """Everything that one call writes; a context that closes it.
+
+    Parameters
+    ----------
+    plan
+        The runs.
+    story
+        What ``config.json`` is to tell; it is there before the first run begins.
+    places
+        The folder of ``tensorboard`` and the project of ``wandb``, where asked for.
+    """
+
+    def __init__(self, plan: Plan, story: dict[str, Any], places: Places) -> None:
+        request, folder = plan.request, plan.folder
+        _check_places(request, folder, places)
+        recorded = plan.epochs(_record_at(request, places), "--telemetry-at")
+        kept = plan.epochs(request.checkpoint_at, "--checkpoint-at")
+        watches = request.telemetry is not None or any(places.values())
+        self._recorder = _Recorder(request.telemetry, plan.runs) if watches else None
+        self._checkpoints = _Checkpoints(folder, plan.runs)
+        self._streams = _Streams(folder if request.telemetry is not None else None, plan.runs)
+        watchers: list[Any] = [(self._checkpoints.on_the_way, kept)]
+        if self._recorder is not None:
+            self._recorder.sinks = self._streams.sinks(places, story)
+            watchers.append((self._recorder, recorded))
+        self.watch = watch_at(watchers)
+        if folder is not None:
+            (folder / "train.json").unlink(missing_ok=True)  # of an older call: runs change now
+            write_story(folder, "train", story)
+
+    def __enter__(self) -> "Files":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._streams.close()
+
+    def finish(self, position: int, run: "TrainedRun") -> None:
+        """Write a run that has ended and close what is its own."""
+        self._streams.finish(position)
+        if self._recorder is not None:
+            self._recorder.finish(position)
+        self._checkpoints.at_the_end(position, run)
+
+    def told(self) -> dict[str, Any]:
+        """Return paths and boundaries of stages for the answer."""
+        found: dict[str, Any] = {"checkpoints": self._checkpoints.paths()}
+        if self._streams.paths:
+            found["telemetry"] = [str(path) for path in self._streams.paths]
+            found["stages"] = self._streams.stages()
+        return found
+
+
+def _check_places(request: Request, folder: Path | None, places: Places) -> None:
+    """Refuse what would have nowhere to go."""
+    if request.checkpoint_at is not None and folder is None:
+        raise ValueError("--checkpoint-at needs --out, a folder for the checkpoints")
+    somewhere = folder is not None or any(places.values())
+    if request.telemetry is not None and not somewhere:
+        raise ValueError("--telemetry needs --out, --tensorboard or --wandb to write to")
+    if request.telemetry_at is not None and _record_at(request, places) is None:
+        raise ValueError("--telemetry-at needs --telemetry, --tensorboard or --wandb")
+
+
+def _record_at(request: Request, places: Places) -> str | None:
+    if request.telemetry is None and not any(places.values()):
+        return None
+    return request.telemetry_at or "log"
+
+
+class _Checkpoints:
+    """``NAME-at-EPOCH.safetensors`` on the way and ``NAME.safetensors`` at the end."""
+
+    def __init__(self, folder: Path | None, runs: Sequence[PlannedRun]) -> None:
+        self.folder, self.runs = folder, runs
+        self._written: dict[tuple[int, float], Path] = {}
+
+    def on_the_way(self, seen: "Snapshot") -> None:
+        name = f"{self.runs[seen.position].name}-at-{seen.epoch}"
+        self._save(seen.position, seen.epoch, name, seen.run)
+
+    def at_the_end(self, position: int, run: "TrainedRun") -> None:
+        self._save(position, float("inf"), self.runs[position].name, run)
+
+    def _save(self, position: int, when: float, name: str, run: "TrainedRun") -> None:
+        from groupfeat.training import save_checkpoint
+
+        if self.folder is not None:
+            path = self.folder / f"{name}.safetensors"
+            self._written[position, when] = save_checkpoint(path, run, self.runs[position].task)
+
+    def paths(self) -> list[str]:
+        """Return what was written, run by run and by epoch."""
+        return [str(self._written[key]) for key in sorted(self._written)]
+
+
+class _Recorder:
+    """An observer that holds the telemetry of the runs that are going."""
+
+    sees_last = True
+
+    def __init__(self, words: str | None, runs: Sequence[PlannedRun]) -> None:
+        self.runs, self.sinks = runs, list[Any]()
+        self._options: dict[tuple[str, bool], dict[str, Any]] = {}
+        for run in runs:
+            if self._kind(run) not in self._options:
+                self._options[self._kind(run)] = telemetry_options(words, run.task, run.config)
+        self._going: dict[int, Telemetry] = {}
+
+    def __call__(self, seen: "Snapshot") -> None:
+        from groupfeat.training.telemetry import Telemetry
+
+        if seen.position not in self._going:
+            options = self._options[self._kind(self.runs[seen.position])]
+            self._going[seen.position] = Telemetry(sinks=self.sinks, **options)
+        self._going[seen.position](seen)
+
+    def finish(self, position: int) -> None:
+        """Forget a run."""
+        self._going.pop(position, None)
+
+    @staticmethod
+    def _kind(run: PlannedRun) -> tuple[str, bool]:
+        return run.task.name, run.config.complex_weights
+
+
+class _Streams:
+    """Sinks of records: ``NAME.jsonl`` in a folder, a file a run; others beside it.
+
+    Parameters
+    ----------
+    folder
+        Of the JSON lines; None writes none. Files of another config are refused.
+    runs
+        By position.
+    """
+
+    def __init__(self, folder: Path | None, runs: Sequence[PlannedRun]) -> None:
+        self.runs = runs
+        self.paths = [] if folder is None else [folder / f"{run.name}.jsonl" for run in runs]
+        self._open: dict[int, JsonLines] = {}
+        self._stack = ExitStack()
+        for position in range(len(self.paths)):
+            self._lines(position).close()
+
+    def sinks(self, places: Places, story: dict[str, Any]) -> list[Any]:
+        """Return where records go; what is opened is closed at the end."""
+        from groupfeat.training.telemetry import TensorBoardSink, WandbSink
+
+        found: list[Any] = [self] if self.paths else []
+        if (board := places.get("tensorboard")) is not None:
+            found.append(TensorBoardSink(board))
+            self._stack.callback(found[-1].close)
+        if (project := places.get("wandb")) is not None:
+            found.append(WandbSink(project, story))
+            self._stack.callback(found[-1].close)
+        return found
+
+    def __call__(self, record: Mapping[str, Any]) -> None:
+        """Write one record to its run's file."""
+        position = int(record["position"])
+        if position not in self._open:
+            self._open[position] = self._lines(position)
+        self._open[position](record)
+
+    def finish(self, position: int) -> None:
+        """Close a run's file."""
+        if position in self._open:
+            self._open.pop(position).close()
+
+    def close(self) -> None:
+        """Close everything."""
+        for position in list(self._open):
+            self.finish(position)
+        self._stack.close()
+
+    def _lines(self, position: int) -> "JsonLines":
+        from groupfeat.training.telemetry import JsonLines
+
+        return JsonLines(self.paths[position], self.runs[position].told().to_dict())
+
+    def stages(self) -> list[dict[str, Any]]:
+        """Return the boundaries of the stages that each file shows."""
+        from groupfeat.training.telemetry import read_json_lines, stage_boundaries
+
+        found = []
+        for run, path in zip(self.runs, self.paths, strict=False):
+            records = sorted(read_json_lines(path)[1], key=lambda record: record["epoch"])
+            arm = {} if run.arm is None else {"arm": run.arm}
+            found.append({"seed": run.seed, **arm, **asdict(stage_boundaries(records))})
+        return found

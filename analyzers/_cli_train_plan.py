@@ -1,0 +1,143 @@
+"""A request of ``groupfeat train`` made definite: which runs, on what, in which files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analyzers._cli_train_request import MOST_RUNS, Request, check_no_folder
+from analyzers._cli_train_watch import epochs_of
+from analyzers.storage import prepare_folder
+
+if TYPE_CHECKING:
+    from groupfeat.training import Task, TrainConfig, TrainedRun
+
+__all__ = ["Plan", "PlannedRun", "plan_preset", "plan_runs"]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run: what is trained, the arm of its preset, and the stem of its files' names."""
+
+    task: "Task"
+    config: "TrainConfig"
+    seed: int
+    arm: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Return ``run-SEED``, or ``run-SEED-arm-ARM`` where arms share seeds."""
+        return f"run-{self.seed}" + ("" if self.arm is None else f"-arm-{self.arm}")
+
+    def told(self) -> "TrainConfig":
+        """Return the config that the run will tell of itself."""
+        settled = self.config.resolved(max(self.task.sizes)).seeded(self.seed)
+        return replace(settled, task=self.task.name)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a call, checked before any work is done.
+
+    Parameters
+    ----------
+    request
+        What was asked.
+    runs
+        By position.
+    folder
+        Where files go, or None.
+    start
+        A stored run to go on from, or None.
+    """
+
+    request: Request
+    runs: tuple[PlannedRun, ...]
+    folder: Path | None
+    start: "TrainedRun | None" = None
+
+    def epochs(self, words: str | None, option: str) -> tuple[int, ...]:
+        """Return the epochs that an option asks for, up to the most that a run may take."""
+        first = -1 if self.start is None else self.start.epochs
+        last = max(run.config.epochs for run in self.runs)
+        return () if words is None else epochs_of(words, option, last, first)
+
+
+def plan_runs(request: Request, out: str | None, workers: int) -> Plan:
+    """Return the plan of one config with several seeds, or of a run that goes on."""
+    runs, seed = request.seeds()
+    task = request.learned()
+    start = _stored_run(request, task, runs)
+    if start is None:
+        config = request.config().resolved(max(task.sizes))
+    else:
+        config = replace(start.config, epochs=request.settings.get("epochs", start.config.epochs))
+    seeds = range(seed, seed + runs) if start is None else [start.seed]
+    planned = tuple(PlannedRun(task, config, each) for each in seeds)
+    _check_memory(planned, workers)
+    return Plan(request, planned, None if out is None else prepare_folder(out), start)
+
+
+def plan_preset(request: Request, out: str | None, workers: int) -> Plan:
+    """Return the plan of a preset: every arm with every seed, settings that were told in it.
+
+    Raises
+    ------
+    ValueError
+        If a task of its own, a checkpoint to go on from, or a setting that the arms are compared
+        by was told; if there are more runs than one call takes.
+    """
+    from analyzers.presets import override
+    from groupfeat.groups import group_from_spec
+    from groupfeat.training import preset, product_task
+
+    name, (seeds, first) = str(request.preset), request.seeds()
+    for word in request.told("task", "task_file", "operands", "resume"):
+        option = f"--{word.replace('_', '-')}"
+        raise ValueError(f"preset {name!r} trains on products of a group, anew: leave {option} out")
+    arms = len(preset(name, seeds=1, task=request.spec))
+    if arms * seeds > MOST_RUNS:
+        raise ValueError(
+            f"preset {name!r} makes {arms * seeds} runs, more than {MOST_RUNS}; lower --runs "
+            f"({seeds}), or name one group"
+        )
+    listed = range(first, first + seeds)
+    configs = override(name, preset(name, seeds=listed, task=request.spec), request.settings)
+    tasks = {spec: product_task(group_from_spec(spec)) for spec in {c.task: 0 for c in configs}}
+    planned = tuple(
+        PlannedRun(tasks[config.task], config, first + i % seeds, arm=i // seeds)
+        for i, config in enumerate(configs)
+    )
+    _check_memory(planned, workers)
+    return Plan(request, planned, None if out is None else prepare_folder(out))
+
+
+def _check_memory(planned: Sequence[PlannedRun], workers: int) -> None:
+    from groupfeat.training import check_memory
+
+    for task in {run.task.name: run.task for run in planned}.values():
+        configs = [run.config for run in planned if run.task is task]
+        check_memory(task, configs, runs=len(configs), workers=workers)
+
+
+def _stored_run(request: Request, task: "Task", runs: int) -> "TrainedRun | None":
+    """Return the run that is to go on; what is told beside it must agree with it."""
+    from groupfeat.training import load_checkpoint
+
+    if request.resume is None:
+        return None
+    if runs != 1:
+        raise ValueError(f"--resume goes on with one run, got --runs {runs}")
+    check_no_folder(Path(request.resume))
+    stored = load_checkpoint(request.resume, task)
+    told = {name: value for name, value in request.settings.items() if name != "epochs"}
+    own = {**stored.config.to_dict(), "seed": stored.seed}
+    if request.seed is not None:
+        told["seed"] = request.seed
+    for name, value in told.items():
+        if value != own[name]:
+            raise ValueError(
+                f"--resume goes on with the checkpoint's settings: {name} is {own[name]!r} there, "
+                f"got {value!r}; leave it out, or train anew"
+            )
+    return stored
