@@ -20,6 +20,7 @@ SMALL = TrainConfig(n_hidden=256, train_fraction=0.6)
 STAGES = preset("three-stages", seeds=20)[:20]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, as inductor loads
 @pytest.mark.parametrize(
     ("spec", "config", "runs"), [("C23", SMALL, 32), ("C23", SMALL, 512), ("C71", STAGES[0], 20)]
 )

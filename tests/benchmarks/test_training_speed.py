@@ -174,20 +174,21 @@ def test_one_step_beside_plain_torch(spec: str, hidden: int, fraction: float, ro
         print(f"  {name:10} {seconds[name] * 1e3:8.2f} ms  {ratio:5.1f}x  ({whole:.1f}x an epoch)")
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, as inductor loads
 def test_many_seeds_beside_a_loop_of_single_runs() -> None:
     """32 seeds of Z23, K 256: ours, a loop of plain runs, and one stacked autograd step (bmm).
 
     Ten steps of each run in a row, as `train` does between evaluations; printed for one.
     """
-    runs, more = (
+    runs, *stacks = (
         [
             Run(task, settle(task, TrainConfig(n_hidden=256, train_fraction=0.6), seed), seed)
             for task in [product_task(group_from_spec("C23"))]
             for seed in range(32)
         ]
-        for _ in range(2)
+        for _ in range(3)
     )
-    our_stack = Stack(more)
+    our_stack, compiled = Stack(stacks[0]), Stack(stacks[1], "compiled")
     twins = [PlainTrainer(run) for run in runs]
     x = torch.stack([twin.train[0] for twin in twins if twin.train])
     y = torch.stack([functional.one_hot(run.pairs.target, 23).float() for run in runs])
@@ -204,6 +205,7 @@ def test_many_seeds_beside_a_loop_of_single_runs() -> None:
         {
             "ours": lambda: [run._step() for run in runs for _ in range(10)],
             "our stack": lambda: [our_stack._step() for _ in range(10)],
+            "compiled": lambda: [compiled._step() for _ in range(10)],
             "loop": lambda: [twin.bare() for twin in twins for _ in range(10)],
             "stacked": lambda: [stacked() for _ in range(10)],
         },
@@ -211,7 +213,7 @@ def test_many_seeds_beside_a_loop_of_single_runs() -> None:
     )
     mine = seconds["ours"]
     print(f"\n32 seeds of C23, K 256, n {len(runs[0].pairs)}: {mine * 1e2:.2f} ms a step for all")
-    for name in ("our stack", "loop", "stacked"):
+    for name in ("our stack", "compiled", "loop", "stacked"):
         print(f"  {name:9} {seconds[name] * 1e2:7.2f} ms  {seconds[name] / mine:.1f}x")
 
 

@@ -155,6 +155,7 @@ def test_a_stack_is_recorded_anew_when_half_of_it_has_left(place: Place) -> None
 
 
 @pytest.mark.parametrize("place", [ON_GPU], indirect=True)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, as inductor loads
 def test_a_compiled_stack_on_the_gpu(place: Place) -> None:
     """Inductor's kernels, recorded: takes a minute to compile."""
     runs = [finished(place.stack(place.configs(), engine)) for engine in ("eager", "compiled")]

@@ -128,6 +128,7 @@ def test_automatic_is_eager() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, as inductor loads
 def test_a_compiled_stack_has_the_losses_of_an_eager_one() -> None:
     """Inductor on the CPU (needs a C++ compiler): 90 epochs in double precision to 1e-9."""
     configs = [
