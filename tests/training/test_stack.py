@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from groupfeat.groups import group_from_spec
 from groupfeat.training import (
@@ -19,6 +20,7 @@ from groupfeat.training import (
     train,
     train_many,
 )
+from groupfeat.training.many import _stack
 from groupfeat.training.many._stack import Stack
 from groupfeat.training.many._stack_plan import plan_stacks, stack_bytes, stack_key
 from groupfeat.training.many._train import settle
@@ -118,6 +120,14 @@ def test_runs_leave_the_stack_and_harm_no_other() -> None:
     going = resume(stack[2], GROUP, epochs=50)
     alone = next(iter(train(GROUP, going.config, seeds=[2])))
     np.testing.assert_allclose(going.first_layer, alone.first_layer, rtol=1e-8)
+
+
+def test_a_lost_run_leaves_whatever_its_evaluation_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sum in another order may stay just finite where the step's did not."""
+    monkeypatch.setattr(_stack, "measure_stack", lambda first, *_: (torch.zeros(len(first)),) * 2)
+    bad = dataclasses.replace(BASE, learning_rate=1e300, epochs=30)
+    lost, fine = train_many(GROUP, [bad, dataclasses.replace(BASE, epochs=30)], stacked=True)
+    assert (lost.epochs, fine.epochs) == (1, 30)
 
 
 def test_momentum_keeps_its_runs_apart() -> None:

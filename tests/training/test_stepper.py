@@ -145,7 +145,8 @@ def test_a_compiled_stack_has_the_losses_of_an_eager_one() -> None:
                 np.testing.assert_allclose(other.history[name], column, rtol=1e-9)
 
 
-def test_compiled_means_the_whole_step(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [1, 2])
+def test_compiled_means_the_whole_step(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The step is handed to torch.compile as it is, for sizes that do not change."""
     seen: list[Any] = []
 
@@ -155,8 +156,8 @@ def test_compiled_means_the_whole_step(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(torch, "compile", compile_)
     _stepper._compiled.cache_clear()
-    configs = [dataclasses.replace(BASE, epochs=20)] * 2
-    runs = train_many(GROUP, configs, seeds=[0, 1], stacked=True, engine="compiled")
+    configs = [dataclasses.replace(BASE, epochs=20)] * number
+    runs = train_many(GROUP, configs, seeds=range(number), stacked=True, engine="compiled")
     found = list(runs)
     _stepper._compiled.cache_clear()
     assert seen == [(take_step, False)]

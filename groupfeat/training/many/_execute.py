@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 
 from groupfeat.training.many._stack import Stack
+from groupfeat.training.many._stack_plan import stack_key
 from groupfeat.training.run._progress import Progress, Run
 from groupfeat.training.run._runs import Observer, TrainedRun, observed_epochs
 from groupfeat.training.setup._config import TrainConfig
@@ -67,12 +68,13 @@ class Jobs:
     engine: str = "eager"
 
     def finish(self, members: Sequence[int], watch: Watch) -> list[TrainedRun]:
-        """Train the runs at these positions, as a stack if they are several."""
+        """Train the runs at these positions; as a stack if several, or if an engine is named."""
         runs = [
             Run(self.task, self.configs[p], self.seeds[p], position=p, device=self.device)
             for p in members
         ]
-        if len(runs) == 1:
+        alone = self.engine == "eager" or stack_key(runs[0].config) is None
+        if alone and len(runs) == 1:
             return [watch.finish(runs[0])]
         for run, end, watched in Stack(runs, self.engine).advance(watch.is_observed):
             watch.tell(run, end, watched)

@@ -6,7 +6,7 @@ padded by hidden nodes whose weights, gradients and moments are 0.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -51,45 +51,61 @@ class Stack:
         self._evaluate(self.runs)
         for run in self.runs:
             yield run, run.end, observed(0, True) and not run.diverged
-        self._release_ended()
+        self._release_ended(set())
+        due_at = self._due_at()
         while self.runs:
             self._step()
-            due = [run for run in self.runs if run.is_due()]
-            shown = [run for run in self.runs if observed(run.epoch, run in due)]
-            if not due and not shown:
-                continue
-            lost = self._lost()
-            self._evaluate(lost)
-            for run in lost:
-                yield run, run.epoch, False
-            due, shown = ([run for run in some if run not in lost] for some in (due, shown))
-            self._evaluate(due + self._without_numbers([run for run in shown if run not in due]))
-            for run in self.runs:
-                watched = run in shown
-                if run in due or watched:
-                    yield run, run.end, watched and not run.diverged
-            self._release_ended()
+            if self.epoch >= due_at or observed(self.epoch, False):
+                yield from self._look(observed)
+                due_at = self._due_at()
 
-    def _lost(self) -> list[Run]:
+    def _due_at(self) -> int:
+        """Return the next epoch at which a run is to be evaluated; 0 without runs."""
+        ahead = (
+            min(run.end, self.epoch - self.epoch % every + every)
+            for run in self.runs
+            for every in (run.config.eval_every,)
+        )
+        return min(ahead, default=0)
+
+    def _look(self, observed: Callable[[int, bool], bool]) -> Iterator[tuple[Run, int, bool]]:
+        """Tell of the runs that were lost, are due or are observed; let those that ended go."""
+        for run in self.runs:
+            run.epoch = self.epoch
+        lost = self._lost()
+        self._evaluate(lost)
+        for run in sorted(lost, key=lambda run: run.position):
+            yield run, run.epoch, False
+        going = [run for run in self.runs if run not in lost]
+        due = {run for run in going if run.is_due()}
+        shown = {run for run in going if observed(run.epoch, run in due)}
+        self._evaluate(due | self._without_numbers(shown - due))
+        for run in going:
+            if run in due or run in shown:
+                yield run, run.end, run in shown and not run.diverged
+        self._release_ended(lost)
+
+    def _lost(self) -> set[Run]:
         """Return the runs held still since their loss was not finite, their epochs put right."""
-        lost = []
+        lost = set()
         for run, epoch in zip(self.slots, self.step_state.lost_at.tolist(), strict=True):
             if run is not None and epoch >= 0:
                 run.epoch = epoch
-                lost.append(run)
+                lost.add(run)
         return lost
 
     @flushed_subnormals()
-    def _without_numbers(self, runs: Sequence[Run]) -> list[Run]:
+    def _without_numbers(self, runs: set[Run]) -> set[Run]:
         """Return those of these runs whose loss is not finite where they are now."""
         if not runs:
-            return []
+            return runs
         losses = self._measure(self.step_state.pairs)[1].tolist()
         fine = {run for run, loss in zip(self.slots, losses, strict=True) if math.isfinite(loss)}
-        return [run for run in runs if run not in fine]
+        return runs - fine
 
-    def _release_ended(self) -> None:
-        self._release([run for run in self.runs if run.epoch >= run.end or run.diverged])
+    def _release_ended(self, lost: set[Run]) -> None:
+        ended = {run for run in self.runs if run.epoch >= run.end or run.diverged}
+        self._release(ended | lost)
 
     @flushed_subnormals()
     def _step(self) -> None:
@@ -98,8 +114,6 @@ class Stack:
             self._fill_table()
         self.take_step()
         self.epoch += 1
-        for run in self.runs:
-            run.epoch = self.epoch
 
     def _fill_table(self) -> None:
         fill_table(self.step_state, self.configs, self.epoch)
@@ -110,7 +124,7 @@ class Stack:
         return measure_stack(parts["W"], parts["V"], pairs, self.step_state.spec)
 
     @flushed_subnormals()
-    def _evaluate(self, runs: Sequence[Run]) -> None:
+    def _evaluate(self, runs: Collection[Run]) -> None:
         """Record accuracies and losses of these runs of the stack."""
         if not runs:
             return
@@ -125,7 +139,7 @@ class Stack:
                 run.record({name: tuple(found[name][r]) for name in found if name in sets})
                 run.name_divergence()
 
-    def _release(self, leaving: Sequence[Run]) -> None:
+    def _release(self, leaving: Collection[Run]) -> None:
         """Let runs go, each with its slice."""
         if not leaving:
             return
