@@ -14,6 +14,7 @@ commands = App(
     name="groupfeat",
     help="Finite groups, their irreps, and the features that networks learn on their products.",
     version=__version__,
+    suppress_keyboard_interrupt=False,
 )
 for _verb in (group, characters, maxima, landscape, threshold, train, validate, exact, study):
     commands.command(_verb)

@@ -17,9 +17,12 @@ def read_whole(_: object, tokens: Sequence[Token]) -> int:
     """Read a whole number; cyclopts itself rounds 1.5 to 2 without a word."""
     text = tokens[0].value
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
-        raise ValueError(f"expected a whole number, got {text!r}") from None
+        raise ValueError(f"expected a whole number, got {text!r:.60}") from None
+    if abs(number) >= 2**63:
+        raise ValueError(f"expected a whole number below 2⁶³, got {text!r:.60}")
+    return number
 
 
 Whole = Annotated[int, Parameter(converter=read_whole)]
@@ -28,6 +31,8 @@ Seed = Annotated[int, Parameter(name="--seed", converter=read_whole, validator=N
 
 def _writable(_: object, value: str | None) -> None:
     """Refuse a folder that cannot be written before any work is done."""
+    if value == "":  # as an unset variable of a shell gives; "." is the folder itself
+        raise ValueError("expected the name of a folder, got ''")
     if value is not None:
         prepare_folder(value)
 

@@ -75,6 +75,9 @@ class Files:
 
 def _check_places(request: Request, folder: Path | None, places: Places) -> None:
     """Refuse what would have nowhere to go."""
+    for name, place in places.items():
+        if place == "":
+            raise ValueError(f"--{name} needs a name, got ''")
     if request.checkpoint_at is not None and folder is None:
         raise ValueError("--checkpoint-at needs --out, a folder for the checkpoints")
     somewhere = folder is not None or any(places.values())

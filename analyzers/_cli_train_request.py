@@ -73,8 +73,9 @@ class Request:
         if not 1 <= runs <= MOST_RUNS:
             way = "" if runs < 1 else "; take the others in a further call with --seed"
             raise ValueError(f"runs must be at least 1 and at most {MOST_RUNS}, got {runs}{way}")
-        if not 0 <= seed < 2**63 - MOST_RUNS:
-            raise ValueError(f"seed must be in [0, 2⁶³), got {seed}")
+        if not 0 <= seed <= 2**63 - runs:
+            those = "" if runs == 1 else f" and the {runs - 1} after it"
+            raise ValueError(f"seed{those} must be in [0, 2⁶³), got {seed}")
         return runs, seed
 
     def config(self) -> "TrainConfig":
@@ -149,7 +150,7 @@ def read_request(path: str) -> Request:
             raise ValueError(f"{path!r} holds an unknown key {name!r}; known: {names}")
         elif not isinstance(value, kinds[name]) or isinstance(value, bool):
             kind = "text" if kinds[name] == (str,) else "a whole number"
-            raise ValueError(f"{path!r}: {name} must be {kind}, got {value!r}")
+            raise ValueError(f"{path!r}: {name} must be {kind}, got {value!r:.60}")
         else:
             words[name] = value
     return Request(**words, settings=settings)

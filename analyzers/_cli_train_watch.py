@@ -135,7 +135,7 @@ def telemetry_options(words: str | None, task: "Task", config: "TrainConfig") ->
     """Return the options of `Telemetry` that record the named quantities; ``all``: those it has."""
     from groupfeat.groups import irreps
 
-    named = [word.strip() for word in (words or "scores").split(",")]
+    named = [word.strip() for word in ("scores" if words is None else words).split(",")]
     for word in named:
         if word not in (*QUANTITIES, "all"):
             raise ValueError(

@@ -1,7 +1,10 @@
 """The command ``groupfeat``; ``app`` is its entry point."""
 
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 __all__ = ["app"]
 
@@ -17,12 +20,13 @@ def app(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_complain(_advice(missing)))
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        outcome = commands(
-            tokens, exit_on_error=False, print_error=False, result_action="return_value"
-        )
-        if isinstance(outcome, Outcome):
-            show(outcome)
-            sys.exit(0 if outcome.passed else 1)
+        with _terminations_heard():
+            outcome = commands(
+                tokens, exit_on_error=False, print_error=False, result_action="return_value"
+            )
+            if isinstance(outcome, Outcome):
+                show(outcome)
+                sys.exit(0 if outcome.passed else 1)
     except (CycloptsError, ValueError, TypeError, OSError, ArithmeticError) as error:
         sys.exit(_complain(str(error) or type(error).__name__))
     except (MemoryError, RuntimeError) as error:
@@ -32,20 +36,41 @@ def app(arguments: Sequence[str] | None = None) -> None:
     except ModuleNotFoundError as missing:
         sys.exit(_complain(_advice(missing)))
     except (KeyboardInterrupt, SystemError) as error:
-        if not _is_interrupt(error):
+        interrupt = _interrupt_behind(error)
+        if interrupt is None:
             raise
-        sys.stderr.write("groupfeat: interrupted; finished files are kept\n")
-        sys.exit(130)
+        told, code = ("terminated", 143) if interrupt.args else ("interrupted", 130)
+        sys.stderr.write(f"groupfeat: {told}; finished files are kept\n")
+        sys.exit(code)
 
 
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Tell whether Ctrl-C lies behind ``error``: within compiled code it ends as a SystemError."""
+def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the Ctrl-C behind ``error``, if any: within compiled code it ends as SystemError."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
-    return error is not None
+    return error
+
+
+@contextmanager
+def _terminations_heard() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does: files are closed and workers stopped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, _: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _advice(missing: ModuleNotFoundError) -> str:
+    if "pip install" in str(missing):  # what the extra does not bring says so itself
+        return str(missing)
     return f'{missing.name} is not installed; the command needs pip install "groupfeat[all]"'
 
 

@@ -214,6 +214,8 @@ def test_words_are_bounded() -> None:
         word_task(group, 1)
     with pytest.raises(ValueError, match=r"make 24\^6 examples"):
         word_task(group, 6)
+    with pytest.raises(ValueError, match=r"make 24\^9{30} examples"):
+        word_task(group, 10**30 - 1)
     with pytest.raises(ValueError, match=r"make 1\^70 examples"):
         word_task(group_from_spec("C1"), 70)
     with pytest.raises(ValueError, match=r"n_operands must be a whole number, got 2\.5"):

@@ -52,8 +52,11 @@ def check_kind(name: str, value: object) -> None:
         raise ValueError(f"{name} must be {words}, got {value!r}")
 
 
-def check_number(name: str, value: float | None, holds: bool, expected: str) -> None:
+def check_number(name: str, value: int | float | None, holds: bool, expected: str) -> None:
     """Raise ValueError unless what is ``expected`` of a number ``holds`` and it is finite."""
+    if isinstance(value, int) and value.bit_length() > 63:  # no float need hold it
+        bits = value.bit_length()
+        raise ValueError(f"{name} must be {expected} and below 2⁶³, got a number of {bits} bits")
     if not holds or (value is not None and not math.isfinite(value)):
         raise ValueError(f"{name} must be {expected}, got {value}")
 

@@ -87,7 +87,7 @@ def check_memory(
     elif runs > 1 and found.weights + found.history + found.work <= free:
         way = f"train fewer than {runs} runs at once"
     else:
-        way = f"lower n_hidden ({config.n_hidden}) or take a smaller task"
+        way = f"lower {_largest(config)} or take a smaller task"
     raise ValueError(
         f"training needs about {needed / 2**30:.3g} GiB of memory and {free / 2**30:.3g} GiB are "
         f"free; {way}"
@@ -110,6 +110,15 @@ def available_memory() -> int | None:
         with suppress(OSError, ValueError):
             found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     return max(min(found), 0) if found else None
+
+
+def _largest(config: TrainConfig) -> str:
+    """Return the setting that makes the most of a network's weights, and its value."""
+    layers, rest = config.other_layers * config.n_hidden, max(config.n_hidden, config.embedding)
+    if layers > max(rest, 100 * config.n_hidden):
+        return f"other_layers ({config.other_layers})"
+    name = "embedding" if config.embedding > config.n_hidden else "n_hidden"
+    return f"{name} ({rest})"
 
 
 def _state_size(config: TrainConfig, trained: int, plain: int) -> int:

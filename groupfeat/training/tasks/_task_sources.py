@@ -60,7 +60,8 @@ def word_task(group: FiniteGroup, n_operands: int) -> Task:
         raise ValueError(f"n_operands must be a whole number, got {n_operands!r}")
     if n_operands < 2:
         raise ValueError(f"a product needs at least 2 operands, got {n_operands}")
-    if max(group.order, 2) ** int(n_operands) > MAX_EXAMPLES:
+    most = MAX_EXAMPLES.bit_length() - 1  # a power of a huge number of operands takes for ever
+    if n_operands > most or max(group.order, 2) ** int(n_operands) > MAX_EXAMPLES:
         raise ValueError(
             f"{n_operands} operands on {group.name} make {group.order}^{n_operands} examples, more "
             f"than {MAX_EXAMPLES}; take fewer operands or a smaller group"
