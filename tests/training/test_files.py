@@ -151,7 +151,7 @@ def test_a_pickled_object_is_refused_without_running(kind: str, tmp_path: Path) 
         ([1], "its header is not a run's"),
         ({"config": None}, "its header is not a run's"),
         ({"config": {"activation": ["x"]}}, "names the activation"),
-        ({"config": {"beta": "2"}}, "gives beta '2'"),
+        ({"config": {"beta": "2"}}, "beta must be a number, got '2'"),
     ],
 )
 def test_a_forged_header_is_refused(story: object, message: str, tmp_path: Path) -> None:

@@ -34,15 +34,16 @@ class TransformerConfig:
     train_fraction
         Share of the examples that is trained on, in (0, 1].
     learning_rate, weight_decay
-        Of AdamW (betas 0.9, 0.98). At the defaults, three times the rate and the decay of [1]_,
-        cyclic groups grok within a thousand steps (docs/experiments.md).
+        Of AdamW (betas 0.9, 0.98). The defaults are three times the rate and the decay of [1]_:
+        with those small cyclic groups did not grok in thousands of steps (docs/experiments.md).
     epochs
         Most full-batch steps.
     eval_every
         Steps between evaluations.
     stop_accuracy, settle_epochs
         The run ends when its test accuracy (without a test set: train accuracy) has been at least
-        this for so many steps.
+        this for so many steps; 0: at the first. AdamW at these rates throws the network back now
+        and then, so that it seldom lasts for hundreds.
 
     Raises
     ------
@@ -65,7 +66,7 @@ class TransformerConfig:
     epochs: int = 4000
     eval_every: int = 10
     stop_accuracy: float = 0.995
-    settle_epochs: int = 100
+    settle_epochs: int = 0
 
     def __post_init__(self) -> None:
         told = vars(self)

@@ -81,16 +81,23 @@ class Jobs:
         return [run.result() for run in runs]
 
 
-def check_device(device: str) -> None:
-    """Raise ValueError unless torch can hold a tensor on ``device``."""
+def check_device(device: str | torch.device) -> str:
+    """Return a device's name.
+
+    Raises
+    ------
+    ValueError
+        If torch cannot hold numbers there.
+    """
     try:
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, TypeError) as error:
         reason = str(error).partition("\n")[0][:100]
         raise ValueError(
             f"cannot train on the device {device!r} ({reason}); use 'cpu', or 'cuda' where torch "
             "was built for it"
         ) from error
+    return str(device)
 
 
 def in_order(

@@ -4,6 +4,8 @@ import dataclasses
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import torch
+
 from groupfeat.energy import PairSet, sample_pairs
 from groupfeat.groups import FiniteGroup
 from groupfeat.training.many._execute import Jobs, Watch, check_device, in_order
@@ -34,7 +36,7 @@ def train(
     progress: Progress | None = None,
     observe: Observer | None = None,
     observe_at: Iterable[int] | None = None,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     workers: int = 1,
 ) -> Iterator[TrainedRun]:
     """Train one network a seed and yield each run as it ends.
@@ -116,7 +118,7 @@ def train_many(
     progress: Progress | None = None,
     observe: Observer | None = None,
     observe_at: Iterable[int] | None = None,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     workers: int = 1,
     stacked: bool | None = None,
     stack_bytes: int | None = None,
@@ -128,7 +130,8 @@ def train_many(
     Configs may differ in anything. In a loop every run is bit for bit what it is alone; small
     products in a loop beat stacked ones on a CPU. Stacked, runs of one kind take their steps
     together, narrow ones padded by nodes that stay exactly 0, and agree with the loop within
-    rounding.
+    rounding. What an optimiser makes of rounding differs with it: a gradient that is 0 but for
+    rounding (one example centred over samples, the two sides of a kink) is a full step to Adam.
 
     Parameters
     ----------
@@ -163,7 +166,7 @@ def train_many(
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
-    check_device(device)
+    device = check_device(device)
     _check_seeds(seeds)
     task, watch = as_task(group), Watch.of(observe, observe_at, progress)
     chosen = [0] * len(configs) if seeds is None else [operator.index(seed) for seed in seeds]
@@ -196,7 +199,7 @@ def resume(
     progress: Progress | None = None,
     observe: Observer | None = None,
     observe_at: Iterable[int] | None = None,
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> TrainedRun:
     """Train a stored run on to ``epochs`` and return it: bit for bit the run that never paused.
 
@@ -219,7 +222,7 @@ def resume(
     """
     task = as_task(group)
     check_task(run, task)
-    check_device(device)
+    device = check_device(device)
     config = _extended(run, epochs)
     check_resumable(run, task)
     going = Run(task, config, run.seed, device=device, start=run)

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import os
 import platform
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +14,20 @@ from safetensors.numpy import save_file
 
 from groupfeat import __version__
 from groupfeat.groups import FiniteGroup
+from groupfeat.training.run._atomic import replacing
 from groupfeat.training.run._runs import Observer, Snapshot, TrainedRun
 from groupfeat.training.run._stored import check_layers, check_story, check_task
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task, as_task
 
-__all__ = ["check_sums", "checkpoint_writer", "load_checkpoint", "save_checkpoint", "table_digest"]
+__all__ = [
+    "check_format",
+    "check_sums",
+    "checkpoint_writer",
+    "load_checkpoint",
+    "save_checkpoint",
+    "table_digest",
+]
 
 FORMAT = "groupfeat-run-2"
 FORMATS = ("groupfeat-run-1", FORMAT)
@@ -65,21 +71,14 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task
             "numpy": np.__version__,
         },
     }
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    told = json.dumps(story)
+    header = {"format": FORMAT, "run": told, "run_sha256": _text_digest(told)}
     try:
-        if not file.parent.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-        told = json.dumps(story)
-        header = {"format": FORMAT, "run": told, "run_sha256": _text_digest(told)}
-        save_file(arrays, part, metadata=header)
-        part.chmod(0o644)  # safetensors writes for the owner alone
-        os.replace(part, file)
+        with replacing(file) as part:
+            save_file(arrays, part, metadata=header)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise OSError(f"cannot write {str(file)!r} ({reason}); an older file is kept") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
     return file
 
 
@@ -105,7 +104,9 @@ def load_checkpoint(path: str | Path, group: FiniteGroup | Task | None = None) -
     try:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
-            _check_format(header.get("format", ""), name)
+            check_format(header.get("format", ""), name)
+            if header.get("format") not in FORMATS:
+                raise ValueError(f"{name!r} is no groupfeat run: its header lacks {FORMAT!r}")
             arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, TypeError, AttributeError) as error:
         raise ValueError(f"cannot read {name!r} ({error}); expected a groupfeat run") from error
@@ -143,21 +144,21 @@ def _text_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _check_format(told: str, name: str) -> None:
+def check_format(told: str, name: str) -> None:
+    """Raise ValueError for a run of a later format."""
     family = FORMAT.rstrip("0123456789")
     if told not in FORMATS and told.startswith(family) and told.removeprefix(family).isdecimal():
         raise ValueError(
             f"{name!r} is a {told}, written by a later groupfeat; this one reads {FORMATS[0]} to "
             f"{FORMAT}: upgrade groupfeat"
         )
-    if told not in FORMATS:
-        raise ValueError(f"{name!r} is no groupfeat run: its header lacks {FORMAT!r}")
 
 
 def checkpoint_writer(folder: str | Path, written: list[Path] | None = None) -> Observer:
     """Return an observer that writes ``run-SEED-at-EPOCH.safetensors`` into ``folder``.
 
-    Runs of one seed tell apart by folder; ``written`` collects the paths.
+    ``written`` collects the paths. Several runs of one seed would share a name: the second is
+    refused by a ValueError at its first epoch; give each a seed or a folder.
 
     Examples
     --------
@@ -172,8 +173,15 @@ def checkpoint_writer(folder: str | Path, written: list[Path] | None = None) -> 
     >>> saved[-1].name
     'run-0-at-10.safetensors'
     """
+    owners: dict[int, int] = {}
 
     def write(seen: Snapshot) -> None:
+        owner = owners.setdefault(seen.seed, seen.position)
+        if owner != seen.position:
+            raise ValueError(
+                f"runs {owner} and {seen.position} both have the seed {seen.seed}, and so one name "
+                "for their checkpoints; pass seeds= to train_many, or a folder for each"
+            )
         path = Path(folder) / f"run-{seen.seed}-at-{seen.epoch}.safetensors"
         save_checkpoint(path, seen.run, seen.task)
         if written is not None:

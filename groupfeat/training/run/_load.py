@@ -16,8 +16,9 @@ from groupfeat.groups import FiniteGroup, group_from_spec
 from groupfeat.training.network._layouts import Arrays, Layout, compose_layers, known_layout
 from groupfeat.training.network._logits import logit_blocks
 from groupfeat.training.network._our_layers import our_arrays
-from groupfeat.training.run._checkpoint import FORMATS, check_sums, table_digest
+from groupfeat.training.run._checkpoint import FORMATS, check_format, check_sums, table_digest
 from groupfeat.training.run._save import LAYERS_FORMAT
+from groupfeat.training.setup._config_checks import check_kind
 
 __all__ = ["Network", "checkpoint_group", "load_network", "network_accuracy", "network_table"]
 
@@ -145,7 +146,7 @@ def _read(file: Path) -> tuple[Arrays, dict[str, Any]]:
         return readers.get(file.suffix.lower(), _read_torch)(file)
     except Exception as error:  # on junk, the readers raise whatever they stumble over
         is_clear = isinstance(error, ValueError | OSError | SafetensorError)
-        reason = f" ({str(error).partition(chr(10))[0][:120]})" if is_clear and str(error) else ""
+        reason = f" ({str(error).partition(chr(10))[0][:200]})" if is_clear and str(error) else ""
         raise ValueError(
             f"cannot read {file.name!r} safely{reason}; expected .safetensors, .npz or a "
             "torch file of plain tensors, as torch.save(model.state_dict(), path) writes it"
@@ -156,8 +157,10 @@ def _read_safetensors(file: Path) -> tuple[Arrays, dict[str, Any]]:
     with safe_open(file, framework="pt") as content:  # numpy has no bfloat16
         header = content.metadata() or {}
         found = {name: _array(content.get_tensor(name)) for name in content.keys()}  # noqa: SIM118
-    story = _story(header["run"]) if header.get("format") in _TOLD else {}
-    if header.get("format") in FORMATS:
+    told = header.get("format", "")
+    check_format(told, file.name)
+    story = _story(header["run"]) if told in _TOLD else {}
+    if told in FORMATS:
         check_sums(header, found)
     return found, story
 
@@ -170,8 +173,7 @@ def _story(text: str) -> dict[str, Any]:
         raise ValueError("its header is not a run's")
     if not isinstance(config.get("activation", ""), str):
         raise ValueError(f"its header names the activation {config['activation']!r}")
-    if not isinstance(config.get("beta", 1.0), int | float):
-        raise ValueError(f"its header gives beta {config['beta']!r}, expected a number")
+    check_kind("beta", config.get("beta", 1.0))
     return story
 
 

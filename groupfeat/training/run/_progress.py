@@ -228,9 +228,9 @@ class Run:
         """Note that the last loss is not finite, if so."""
         if math.isfinite(self.history["train_loss"][-1]):
             return
-        advice = "lower learning_rate"
+        advice = _advice(self.config, self.epoch)
         if self.fine is not None and self.parameters["W"].isfinite().all():
-            advice = f"ridge {self.config.ridge:g} may be lost in rounding: raise it, or {advice}"
+            advice = f"ridge {self.config.ridge:g} may be lost in rounding: raise it; else {advice}"
         self.diverged = f"diverged: loss is not finite at epoch {self.epoch}; {advice}"
 
     def _end(self) -> int:
@@ -266,6 +266,13 @@ class Run:
         if self.config.complex_weights:
             first, second = (torch.complex(*part.chunk(2, 1)) for part in (first, second))
         return first.numpy().copy(), second.T.numpy().copy(order="C")
+
+
+def _advice(config: TrainConfig, epoch: int) -> str:
+    if not epoch:
+        return "no step was taken: lower init_scale, alpha or beta"
+    decays = (config.weight_decay or 0.0) > max(1.0, config.learning_rate)
+    return "lower weight_decay" if decays else "lower learning_rate"
 
 
 def _norms(parameters: Mapping[str, Tensor], kind: str) -> Tensor | None:

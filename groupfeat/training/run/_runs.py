@@ -38,7 +38,8 @@ class TrainedRun:
         ``test_loss`` (the last two absent without a test set).
     memorized_at, generalized_at
         First evaluated epoch after 0 from which the train (test) accuracy stays at
-        ``stop_accuracy``, for ``settle_epochs`` steps or to the last evaluation; None without one.
+        ``stop_accuracy``, for ``settle_epochs`` steps or to the last evaluation; None without one,
+        as in a run that ends before its first step.
     parameters, optimizer_state
         What training goes on from: the trained arrays by name (V transposed) and the optimiser's.
     task_digest

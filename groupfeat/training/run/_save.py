@@ -1,8 +1,6 @@
 """Plain files of two layers, written whole or not at all."""
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
 from groupfeat.groups import FiniteGroup
+from groupfeat.training.run._atomic import replacing
 from groupfeat.training.run._checkpoint import table_digest
 
 __all__ = ["LAYERS_FORMAT", "save_layers"]
@@ -44,26 +43,23 @@ def save_layers(
         raise ValueError(f"expected a name in .npz or .safetensors, got {file.name!r}")
     story = None if group is None else json.dumps(_story(group, activation))
     arrays = {"W": np.ascontiguousarray(first_layer), "V": np.ascontiguousarray(second_layer)}
-    part = file.with_name(f".{file.name}.part")
     try:
-        if not file.parent.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-        if file.suffix == ".safetensors":
-            told = None if story is None else {"format": LAYERS_FORMAT, "run": story}
-            save_file(arrays, part, metadata=told)
-            part.chmod(0o644)  # safetensors writes for the owner alone
-        else:
-            named = {} if story is None else {"groupfeat": np.array(story)}
-            with part.open("wb") as stream:
-                np.savez(stream, allow_pickle=False, **arrays, **named)
-        os.replace(part, file)
+        with replacing(file) as part:
+            _write(part, arrays, story, file.suffix)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise ValueError(f"cannot write {str(file)!r}: {reason}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
     return file
+
+
+def _write(part: Path, arrays: dict[str, Floats], story: str | None, suffix: str) -> None:
+    if suffix == ".safetensors":
+        told = None if story is None else {"format": LAYERS_FORMAT, "run": story}
+        save_file(arrays, part, metadata=told)
+        return
+    named = {} if story is None else {"groupfeat": np.array(story)}
+    with part.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays, **named)
 
 
 def _story(group: FiniteGroup, activation: str) -> dict[str, Any]:

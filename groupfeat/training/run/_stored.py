@@ -46,6 +46,9 @@ def check_story(story: object) -> dict[str, Any]:
             raise ValueError(f"its header gives {name} {story[name]!r:.40}, expected {words}")
     if story["epochs"] < 0 or story["seed"] < 0:
         raise ValueError("its header gives a negative seed or number of epochs")
+    for name in ("memorized_at", "generalized_at"):
+        if story[name] is not None and not 0 <= story[name] <= story["epochs"]:
+            raise ValueError(f"its header gives {name} {story[name]!r:.40}, beyond its epochs")
     _check_history(story["history"], story["epochs"])
     return story
 
@@ -81,6 +84,12 @@ def check_task(run: TrainedRun, task: Task) -> None:
 def check_resumable(run: TrainedRun, task: Task) -> None:
     """Raise ValueError unless the run's arrays are those that training on ``task`` goes on from."""
     check_memory(task, [run.config])
+    further = sum(name.startswith("U") for name in run.parameters)
+    if further != run.config.other_layers:  # before as many are drawn
+        raise ValueError(
+            f"the run's parameters do not fit its config: it has {further} other layers, "
+            f"other_layers says {run.config.other_layers}; resume another checkpoint or train anew"
+        )
     if any(name not in run.history for name in ("epoch", "train_accuracy", "train_loss")):
         raise ValueError("the run's history lacks its epochs or losses; it cannot be resumed")
     fresh = initial_parameters(task, run.config, 0)
@@ -98,6 +107,12 @@ def check_resumable(run: TrainedRun, task: Task) -> None:
                     f"{found.get(name, 'absent')}, expected {shapes.get(name, 'none')}; resume "
                     "another checkpoint or train anew"
                 )
+    for name, part in run.optimizer_state.items():
+        if name.endswith(".v") and not (part >= 0).all():
+            raise ValueError(
+                f"the run's optimiser state holds negative mean squares in {name}; resume another "
+                "checkpoint or train anew"
+            )
 
 
 def _check_history(history: dict[str, Any], epochs: int) -> None:
@@ -106,10 +121,12 @@ def _check_history(history: dict[str, Any], epochs: int) -> None:
         raise ValueError("its header's history is no table of columns of equal length")
     for name, column in history.items():
         for value in column:
-            if not isinstance(value, int | float) or isinstance(value, bool):
+            long = isinstance(value, int) and value.bit_length() > 63
+            if not isinstance(value, int | float) or isinstance(value, bool) or long:
                 raise ValueError(f"its header's history holds {value!r:.40} as {name}")
     told = history.get("epoch", [])
-    if any(a >= b for a, b in pairwise(told)) or (told and told[-1] > epochs):
+    whole = all(epoch >= 0 and float(epoch).is_integer() for epoch in told)
+    if not whole or any(a >= b for a, b in pairwise(told)) or (told and told[-1] > epochs):
         raise ValueError(f"its header's history does not climb to epoch {epochs}")
 
 

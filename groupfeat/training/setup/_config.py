@@ -4,6 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from groupfeat.energy import ACTIVATIONS
 from groupfeat.training.setup._config_checks import check_combinations, check_kind, check_ranges
 
@@ -171,6 +173,9 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         settings = vars(self)
+        for name, value in list(settings.items()):
+            if isinstance(value, np.generic):  # a numpy scalar passes for the plain number
+                object.__setattr__(self, name, value.item())
         for name, choices in _CHOICES.items():
             if settings[name] not in choices:
                 raise ValueError(f"unknown {name} {settings[name]!r}; known: {', '.join(choices)}")

@@ -14,6 +14,7 @@ __all__ = [
 ]
 
 MOST_EPOCHS = 10**9
+_BITS = 63
 POLYNOMIALS = ("square", "half_square", "cube", "linear")
 PLAIN = {
     "embedding": 0,
@@ -28,9 +29,10 @@ PLAIN = {
 _SQUARES = ("square", "half_square")
 _COUNTS = ("n_hidden", "epochs", "eval_every", "settle_epochs", "embedding", "other_layers")
 _SIZES = ("width", "heads", "layers", "feed_forward")
-_WHOLE = (*_COUNTS, *_SIZES, "warmup_epochs", "pair_seed", "init_seed")
+_SEEDS = ("pair_seed", "init_seed")
+_WHOLE = (*_COUNTS, *_SIZES, *_SEEDS, "warmup_epochs")
 _FLAGS = ("complex_weights", "bias", "batch_norm", "residual")
-_OPTIONAL = ("weight_decay", "ridge", "fallback_rate", "pair_seed", "init_seed")
+_OPTIONAL = ("weight_decay", "ridge", "fallback_rate", *_SEEDS)
 _ADAM = ("adam_beta1", "adam_beta2", "adam_epsilon")
 _POSITIVE = ("learning_rate", "init_scale", "beta", "ridge", "fallback_rate", "adam_epsilon")
 _NOT_NEGATIVE = ("alpha", "settle_epochs", "embedding", "other_layers", "warmup_epochs")
@@ -50,6 +52,10 @@ def check_kind(name: str, value: object) -> None:
         kinds, words = ((int,), "an int") if name in _WHOLE else ((int, float), "a number")
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise ValueError(f"{name} must be {words}, got {value!r}")
+    if name not in _SEEDS and isinstance(value, int) and value.bit_length() > _BITS:
+        raise ValueError(
+            f"{name} must be less than 2^{_BITS} in size, got one of {value.bit_length()} bits"
+        )
 
 
 def check_number(name: str, value: int | float | None, holds: bool, expected: str) -> None:
@@ -80,7 +86,7 @@ def check_ranges(settings: Mapping[str, Any]) -> None:
         check(name, 0 < settings[name] <= 1, "in (0, 1]")
     for name in _BELOW_ONE:
         check(name, 0 <= settings[name] < 1, "in [0, 1)")
-    for name in ("pair_seed", "init_seed"):
+    for name in _SEEDS:
         check(name, settings[name] is None or 0 <= settings[name] < 2**63, "in [0, 2⁶³), or None")
 
 

@@ -1,5 +1,6 @@
 """Tasks beyond a group's products: expressions, words in a group, tables in files."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from groupfeat.training.tasks._tasks import Task, table_task
 __all__ = ["expression_task", "load_table_task", "word_task"]
 
 MAX_EXAMPLES = 1 << 24
+_UNREADABLE = (ValueError, OSError, TypeError, EOFError, MemoryError, RecursionError, csv.Error)
 
 
 def expression_task(text: str) -> Task:
@@ -104,7 +106,7 @@ def load_table_task(path: str | Path, *, name: str = "") -> Task:
         raise ValueError(f"{file.name!r} must end in {', '.join(readers)}")
     try:
         table = _rectangle(reader(file))
-    except (ValueError, OSError, TypeError, EOFError) as error:
+    except _UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"cannot read a table of labels from {file.name!r}: {reason}") from error
     return _labelled(name or file.stem, table)
@@ -123,8 +125,11 @@ def _read_npy(file: Path) -> Any:
 
 
 def _read_csv(file: Path) -> Any:
-    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    rows = [[cell.strip() for cell in line.split(",")] for line in lines]
+    with file.open(encoding="utf-8-sig", newline="") as stream:  # spreadsheets write a mark
+        found = csv.reader(stream, strict=True, skipinitialspace=True)
+        rows = [[cell.strip() for cell in row] for row in found if "".join(row).strip() or row[1:]]
+    if rows and all(len(row) == 1 and set(row[0]) & set(";\t|") for row in rows):
+        raise ValueError("its cells are not parted by commas; write them with commas")
     cells = [cell for row in rows for cell in row]
     if all(cell.lstrip("-").isdigit() for cell in cells if cell):
         return [[int(cell) if cell else -1 for cell in row] for row in rows]
