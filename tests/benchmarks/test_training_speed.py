@@ -174,6 +174,39 @@ def test_one_step_beside_plain_torch(spec: str, hidden: int, fraction: float, ro
         print(f"  {name:10} {seconds[name] * 1e3:8.2f} ms  {ratio:5.1f}x  ({whole:.1f}x an epoch)")
 
 
+def test_a_step_of_four_layers() -> None:
+    """Two K × K layers between W and V: three products of n × K by K × K each, and Adam on both."""
+    run, (peak, flops) = run_of("C23", 2048, 0.7, activation="relu", other_layers=2), peak_step()
+    x, u = torch.randn(len(run.pairs), 2048), run.parameters["U1"]
+    ahead, grown = torch.empty_like(x), torch.empty_like(u)
+    gradients = run.composer.gradients(run.parameters, run._pull)[1]
+    moved = [torch.zeros(2048**2) for _ in range(4)]
+
+    def products() -> None:
+        for _ in range(2):
+            torch.mm(x, u, out=ahead)
+            torch.mm(x, u.T, out=ahead)
+            torch.mm(x.T, x, out=grown)
+
+    steps: dict[str, Step] = {
+        "ours": run._step,
+        "Adam": lambda: run.optimizer.step(gradients, 1),
+        "products": products,
+        "peak": peak,
+        "moved": lambda: [part.add_(1) for part in moved],
+    }
+    seconds = best_of(steps, 6)
+    n, rate = len(run.pairs), flops / seconds["peak"]
+    floor = (12 * n * 2048**2 + 6 * n * 23 * 2048) / rate
+    stream = 8 * 4 * 2048**2 / seconds["moved"]
+    print(f"\nC23, four layers, K 2048, n {n}: {seconds['ours'] * 1e3:.1f} ms; products at the")
+    print(f"  peak {floor * 1e3:.1f} ms, alone {seconds['products'] * 1e3:.1f} ms; Adam", end=" ")
+    moves = 7 * 4 * 2 * 2048**2 / stream
+    print(
+        f"{seconds['Adam'] * 1e3:.1f} ms, its bytes {moves * 1e3:.1f} ms at {stream / 1e9:.0f} GB/s"
+    )
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, as inductor loads
 def test_many_seeds_beside_a_loop_of_single_runs() -> None:
     """32 seeds of Z23, K 256: ours, a loop of plain runs, and one stacked autograd step (bmm).

@@ -67,6 +67,25 @@ def test_chunks_do_not_change_the_answer(loss: str, monkeypatch: pytest.MonkeyPa
     assert evaluate(first, second, pairs, **settings) == pytest.approx(scores)
 
 
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("activation", ["relu", "linear", "tanh"])
+def test_chunks_do_not_change_deep_gradients(
+    activation: str, residual: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = PairTensors.of(full_pairs(cyclic(23)), torch.float64)
+    first, second = weights(23, 8)
+    others = tuple(weights(4, 8)[0] / 3 for _ in range(2))
+    layers = Layers(first, second.T.contiguous(), None, others)
+    spec = NetSpec(activation, "mse_classes", 0.7, residual)
+    loss, found = layer_gradients(layers, pairs, spec)
+    monkeypatch.setattr("groupfeat.training.network._network._CHUNK_ENTRIES", 1)
+    monkeypatch.setattr("groupfeat.training.network._network._DEEP_EXAMPLES", 100)
+    again, parts = layer_gradients(layers, pairs, spec)
+    assert again == pytest.approx(loss)
+    for mine, theirs in zip((*parts[:2], *parts.others), (*found[:2], *found.others), strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize("rounded", [False, True])
 @pytest.mark.parametrize("loss", ["mse_classes", "mse_samples"])
 def test_a_workspace_serves_networks_in_turn(loss: str, rounded: bool) -> None:

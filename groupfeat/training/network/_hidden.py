@@ -164,9 +164,9 @@ def add_back(
     for matrix, gradient, (features, slope) in zip(
         reversed(layers.others), reversed(found.others), reversed(hidden.kept), strict=True
     ):
-        step = back * slope
+        step = slope.mul_(back)
         gradient.addmm_(features.T, step, alpha=scale)
-        back = torch.addmm(back, step, matrix.T) if spec.residual else step @ matrix.T
+        back = back.addmm_(step, matrix.T) if spec.residual else torch.mm(step, matrix.T, out=back)
     if hidden.slope is None:
         code, kind = kernels.CODES[spec.activation], back.numpy().dtype.type
         arrays = layers.first.numpy(), *rows.numpy(), back.numpy(), found.first.numpy()
@@ -176,7 +176,7 @@ def add_back(
         turned = torch.complex(*back.chunk(2, 1)) * hidden.slope
         back = torch.cat([turned.real, -turned.imag], 1)
     else:
-        back = back * hidden.slope
+        back.mul_(hidden.slope)
     for part in rows:
         found.first.index_add_(0, part, back, alpha=scale)
 
@@ -186,7 +186,7 @@ def _through_others(hidden: Hidden, layers: Layers, spec: NetSpec) -> Hidden:
     for matrix in layers.others:
         value, slope = activate(spec.activation, features @ matrix)
         kept.append((features, slope))
-        features = features + value if spec.residual else value
+        features = value.add_(features) if spec.residual else value
     return Hidden(features, hidden.slope, tuple(kept))
 
 

@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 _CHUNK_ENTRIES = 1 << 19
+_DEEP_EXAMPLES = 512
+"""Where K × K layers follow, which every chunk reads anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +86,12 @@ class PairTensors:
     def __len__(self) -> int:
         return self.target.shape[0]  # len of a tensor takes longer
 
-    def chunks(self, width: int, *, rounded: bool = False) -> list["PairTensors"]:
+    def chunks(self, width: int, *, rounded: bool = False, least: int = 64) -> list["PairTensors"]:
         """Return slices of about equal size whose ``width`` hidden nodes stay in cache.
 
-        ``rounded``: they are half as wide.
+        ``rounded``: they are half as wide. ``least``: examples at which it may be left.
         """
-        most = max(64, (1 + rounded) * _CHUNK_ENTRIES // width)
+        most = max(least, (1 + rounded) * _CHUNK_ENTRIES // width)
         if most not in self._parts:
             count = -(-len(self) // most)
             bounds = [len(self) * i // count for i in range(count + 1)]
@@ -124,7 +126,7 @@ def layer_gradients(
         tuple(work.zeros(f"other {i}", part) for i, part in enumerate(layers.others)),
     )
     answers, keep, total = _turned(layers.second, work), 0.0, 0.0
-    for part in pairs.chunks(layers.first.shape[1]):
+    for part in _chunks(layers, pairs):
         hidden = hidden_layers(layers, part.rows, spec, work)
         logits = _answers(hidden.last, answers, layers, spec, mean, work)
         value, pull = output_gradient(logits, part.target, part.share, spec.loss, len(pairs), work)
@@ -160,6 +162,11 @@ def _is_for(
     return same and ready.parts is parts and ready.spec == spec
 
 
+def _chunks(layers: Layers, pairs: PairTensors) -> list[PairTensors]:
+    least = _DEEP_EXAMPLES if layers.others else 64
+    return pairs.chunks(layers.first.shape[1], least=least)
+
+
 def measure(
     layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace | None = None
 ) -> tuple[float, float]:
@@ -168,7 +175,7 @@ def measure(
     correct, total = 0, 0.0
     answers = _turned(layers.second, work)
     mean = mean_features(layers, pairs, spec, work) if spec.loss == "mse_samples" else None
-    for part in pairs.chunks(layers.first.shape[1]):
+    for part in _chunks(layers, pairs):
         features = hidden_layers(layers, part.rows, spec, work).last
         logits = _answers(features, answers, layers, spec, None, work)
         correct += count_right(logits, part.target, layers.second.shape[0])
@@ -184,7 +191,7 @@ def mean_features(
     """Return the mean over examples of the last hidden layer, shape (K,)."""
     work = work or Workspace()
     total = layers.first.new_zeros(layers.first.shape[1])
-    for part in pairs.chunks(layers.first.shape[1]):
+    for part in _chunks(layers, pairs):
         total += feature_sum(layers, part.rows, spec, work)
     return total / len(pairs)
 

@@ -13,7 +13,7 @@ __all__ = ["MemoryEstimate", "available_memory", "check_memory", "estimate_memor
 
 _CHUNK_ENTRIES = 1 << 20
 """Twice the chunks of a run: an estimate from above."""
-_LEAST_ROWS = 64
+_LEAST_ROWS, _DEEP_ROWS = 64, 512
 _HISTORY_ROW = 5 * 32
 _PROCESS = 256 << 20
 """A process that imported torch and us, from above.
@@ -44,7 +44,8 @@ def estimate_memory(task: Task, config: TrainConfig) -> MemoryEstimate:
     layers = parts * hidden * (sum(task.sizes) + task.n_classes)
     count = max(1, round(config.train_fraction * len(task)))
     state = _state_size(config, trained, trained - square - parts * hidden * inputs)
-    chunks = 3 * parts * max(_CHUNK_ENTRIES, _LEAST_ROWS * hidden)
+    least = _DEEP_ROWS if config.other_layers else _LEAST_ROWS
+    chunks = (3 * parts + 2 * config.other_layers) * max(_CHUNK_ENTRIES, least * hidden)
     work, fine = 2 * trained + 2 * layers + chunks, 0
     if config.ridge is not None:  # solved, and stepped with, in float64
         side = parts * hidden
