@@ -29,7 +29,7 @@ class StackSpec(NamedTuple):
 
 
 class _Chunk(NamedTuple):
-    """Examples of every run: ``rows`` (k, R·c) of the flattened W, and the way back to them.
+    """Examples of every run: ``rows`` (R·c, k) of the flattened W, and the way back to them.
 
     Row r of W gathers the hidden gradients ``sources[bounds[r]:bounds[r + 1]]`` of R·c.
     """
@@ -43,14 +43,13 @@ class _Chunk(NamedTuple):
 class StackPass(NamedTuple):
     """The examples of a stack, cut up, and the memory that every pass over them writes anew.
 
-    ``first``, ``second``: the gradients; ``hidden``, ``back`` (R·c, K) and ``logits`` (R·c, M) of
-    the largest chunk.
+    ``first``, ``second``: the gradients; ``back`` (R·c, K), ``logits`` (R·c, M): of the largest
+    chunk.
     """
 
     chunks: tuple[_Chunk, ...]
     first: Tensor
     second: Tensor
-    hidden: Tensor
     back: Tensor
     logits: Tensor
 
@@ -59,23 +58,23 @@ class StackPass(NamedTuple):
         """Return the passes over ``pairs`` of networks of these shapes."""
         runs, height, hidden = first.shape
         chunks = tuple(_owed(part, rows, runs * height) for part, rows in _cut(pairs, first))
-        most = max(chunk.rows.shape[1] for chunk in chunks)
+        most = max(len(chunk.rows) for chunk in chunks)
         gradients = torch.empty_like(first), torch.empty_like(second)
-        features, back = (first.new_empty(most, hidden) for _ in range(2))
-        return cls(chunks, *gradients, features, back, first.new_empty(most, second.shape[1]))
+        back, logits = (first.new_empty(most, width) for width in (hidden, second.shape[1]))
+        return cls(chunks, *gradients, back, logits)
 
 
 def _cut(pairs: StackedPairs, first: Tensor) -> Iterator[tuple[StackedPairs, Tensor]]:
-    """Yield chunks and their rows of the flattened W, (k, R·c)."""
+    """Yield chunks and their rows of the flattened W, (R·c, k)."""
     runs, height, hidden = first.shape
     shift = torch.arange(0, runs * height, height, device=first.device)[:, None]
     entries = CPU_ENTRIES if first.device.type == "cpu" else GPU_ENTRIES
     for part in pairs.chunks(entries, max(hidden, pairs.share.shape[2])):
-        yield part, (part.rows + shift).flatten(1)
+        yield part, (part.rows + shift).flatten(1).T.contiguous()
 
 
 def _owed(part: StackedPairs, rows: Tensor, count: int) -> _Chunk:
-    sources = rows.flatten().argsort(stable=True) % rows.shape[1]
+    sources = rows.flatten().argsort(stable=True) // rows.shape[1]
     bounds = rows.new_zeros(count + 1)
     bounds[1:] = torch.bincount(rows.flatten(), minlength=count).cumsum(0)
     return _Chunk(part, rows, sources, bounds)
@@ -92,13 +91,10 @@ def stack_gradients(
     flat, hidden = work.first.zero_().flatten(0, 1), first.shape[2]
     work.second.zero_()
     for part, rows, sources, bounds in work.chunks:
-        count = rows.shape[1]
-        back = work.back[:count]
-        x = torch.index_select(first.view(-1, hidden), 0, rows[0], out=work.hidden[:count])
-        for more in rows[1:]:
-            x += torch.index_select(first.view(-1, hidden), 0, more, out=back)
+        x = embedding_bag(rows, first.view(-1, hidden), mode="sum")
         features, slope = activate(spec.activation, x.view(len(first), -1, hidden))
-        logits = work.logits[:count].view(*part.target.shape, -1)
+        back, logits = work.back[: len(rows)], work.logits[: len(rows)]
+        logits = logits.view(*part.target.shape, -1)
         torch.bmm(features, second.mT, out=logits)
         if mean is not None:
             logits -= mean
@@ -140,11 +136,8 @@ def _features(
 ) -> Iterator[tuple[StackedPairs, Tensor]]:
     """Yield the chunks and their σ(XW), (R, c, K)."""
     runs, _, hidden = first.shape
-    flat = first.view(-1, hidden)
     for part, rows in _cut(pairs, first):
-        x = flat[rows[0]]
-        for more in rows[1:]:
-            x += flat[more]
+        x = embedding_bag(rows, first.view(-1, hidden), mode="sum")
         yield part, activate(spec.activation, x.view(runs, -1, hidden))[0]
 
 
