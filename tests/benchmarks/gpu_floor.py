@@ -1,13 +1,13 @@
 """What a step of a stack must cost at least, from rates measured on the same device."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from groupfeat.groups import group_from_spec
-from groupfeat.training import TrainConfig, product_task
+from groupfeat.training import TrainConfig, product_task, train_many
 from groupfeat.training.many._stack import Stack
 from groupfeat.training.many._train import settle
 from groupfeat.training.run._progress import Run
@@ -93,3 +93,32 @@ def measure(stack: Stack, rates: Rates, device: str, calls: int) -> Measured:
     """Return the seconds of a step beside its floors."""
     step = seconds_of(stack._step, device, calls)
     return Measured(step, step_flops(stack) / rates.flops, step_bytes(stack) / rates.bytes)
+
+
+def beside_floors(
+    spec: str, config: TrainConfig, runs: int, *, device: str, engines: Sequence[str], size: int
+) -> Iterator[str]:
+    """Yield lines: what is measured, the rates, and a step by each engine."""
+    rates = measured_rates(device, size)
+    calls = 100 if device.startswith("cuda") else 2
+    yield (
+        f"{runs} runs of {spec}, K {config.n_hidden}: {rates.flops / 1e12:.3f} TFLOP/s, "
+        f"{rates.bytes / 1e9:.0f} GB/s"
+    )
+    for engine in engines:
+        stack = stack_of(spec, config, runs, device, engine)
+        yield f"  {engine:9}{measure(stack, rates, device, calls)}"
+
+
+def to_the_end(spec: str, configs: Sequence[TrainConfig], *, device: str, engine: str) -> str:
+    """Return how long these runs took as stacks, and how many generalised."""
+    begin = time.perf_counter()
+    runs = list(
+        train_many(group_from_spec(spec), configs, device=device, stacked=True, engine=engine)
+    )
+    seconds = time.perf_counter() - begin
+    good = sum(run.status == "generalised" for run in runs)
+    return (
+        f"{len(runs)} runs of {spec}, evaluated every {configs[0].eval_every}, {engine}: "
+        f"{seconds:.1f} s for {max(run.epochs for run in runs)} epochs, {good} generalised"
+    )

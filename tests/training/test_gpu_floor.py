@@ -11,11 +11,13 @@ from groupfeat.training.many._stack_step import take_step
 from tests.benchmarks.gpu_floor import (
     Measured,
     Rates,
+    beside_floors,
     measure,
     measured_rates,
     stack_of,
     step_bytes,
     step_flops,
+    to_the_end,
 )
 
 CONFIG = TrainConfig(n_hidden=8, train_fraction=0.75)
@@ -56,3 +58,14 @@ def test_a_measured_step_stands_beside_its_floors() -> None:
     assert found.flop_floor == step_flops(stack) / 1e3
     assert found.byte_floor == step_bytes(stack) / 1e4
     assert str(Measured(0.01, 0.002, 0.005)).endswith("2.0x the larger")
+
+
+def test_the_lines_that_are_printed() -> None:
+    first, step = beside_floors("C5", CONFIG, 2, device="cpu", engines=["eager"], size=32)
+    assert first.startswith("2 runs of C5, K 8: ")
+    assert "GB/s" in first
+    assert step.startswith("  eager ")
+    config = TrainConfig(n_hidden=8, epochs=3, init_seed=1, eval_every=2)
+    line = to_the_end("C5", [config, config], device="cpu", engine="eager")
+    assert line.startswith("2 runs of C5, evaluated every 2, eager: ")
+    assert line.endswith("s for 3 epochs, 0 generalised")
