@@ -1,6 +1,7 @@
 """Stacks on a GPU: ``make check-gpu``. Without one, on graphs in miniature."""
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,13 +51,15 @@ ON_GPU = pytest.param(Place("cuda", "C23", 32, 256, 100), marks=pytest.mark.gpu,
 
 
 @pytest.fixture(params=[MINIATURE, ON_GPU])
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     found: Place = request.param
+    _stepper._side_stream.cache_clear()
     if found.device == "cpu":
         monkeypatch.setattr(_stepper, "cuda", Cuda())
     elif not torch.cuda.is_available():
         pytest.fail(f"no CUDA device is seen by torch {torch.__version__}")
-    return found
+    yield found
+    _stepper._side_stream.cache_clear()
 
 
 def finished(stack: Stack) -> list[TrainedRun]:

@@ -56,12 +56,16 @@ def on(state: StepState, make: Callable[[Tensor], Tensor]) -> StepState:
 
 
 class Capturing(TorchDispatchMode):
-    """Refuses what a CUDA graph cannot hold: values read by the host, tensors made of them."""
+    """Refuses what a CUDA graph cannot hold: values read by the host, tensors made of them.
+
+    And what adds in no fixed order on a GPU (`scatter_add_` adds one number a place in our losses).
+    """
 
     HOST = (
         "_local_scalar_dense", "nonzero", "masked_select", "unique", "_unique2", "is_nonzero",
         "equal", "bincount", "lift_fresh", "repeat_interleave", "unique_consecutive", "argwhere",
     )  # fmt: skip
+    UNORDERED = ("index_add_", "index_add", "index_put_", "index_put", "scatter_reduce_", "put_")
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -69,6 +73,7 @@ class Capturing(TorchDispatchMode):
         name, leaves = func.overloadpacket.__name__, _pytree.tree_leaves((args, kwargs))
         tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
         assert name not in self.HOST, f"{name} needs the host"
+        assert name not in self.UNORDERED, f"{name} adds in no fixed order"
         assert len({part.device for part in tensors}) <= 1, f"{name} crosses devices"
         masks = [part.dtype == torch.bool for part in tensors]
         assert not (name.startswith("index") and any(masks)), f"{name} by a mask has no fixed size"
@@ -104,6 +109,7 @@ def test_what_needs_the_host_is_seen() -> None:
         lambda: row + torch.tensor([1.0, 2.0]),
         lambda: row.to("meta"),
         lambda: torch.equal(row, row),
+        lambda: row.index_add_(0, torch.zeros(2, dtype=torch.long), row.clone()),
     ):
         with pytest.raises(AssertionError), Capturing():
             needy()

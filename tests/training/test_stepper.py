@@ -1,6 +1,7 @@
 """Stacks whose steps are compiled or recorded and replayed, against eager ones."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,12 @@ def trained(configs: list[TrainConfig], engine: str) -> tuple[list[TrainedRun], 
 
 
 @pytest.fixture
-def cuda(monkeypatch: pytest.MonkeyPatch) -> Cuda:
+def cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cuda]:
     found = Cuda()
     monkeypatch.setattr(_stepper, "cuda", found)
-    return found
+    _stepper._side_stream.cache_clear()
+    yield found
+    _stepper._side_stream.cache_clear()
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -49,6 +49,12 @@ def _compiled() -> Callable[[StepState], None]:
     return found
 
 
+@cache
+def _side_stream(device: torch.device) -> cuda.Stream:
+    """Return the stream that records: one a device, as libraries keep memory for each."""
+    return cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+
 class Replayed:
     """A step that is recorded as a CUDA graph when it is due for the second time.
 
@@ -58,7 +64,7 @@ class Replayed:
 
     def __init__(self, step: Callable[[], None], device: torch.device) -> None:
         self.step, self.device = step, device
-        self.stream = cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self.stream = _side_stream(device)
         self.warm = False
         self.graph: cuda.CUDAGraph | None = None
 

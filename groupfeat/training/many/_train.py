@@ -153,7 +153,8 @@ def train_many(
         How stacks take their steps. ``"eager"``: operation by operation. ``"compiled"``: through
         torch.compile, which takes a minute for each size of a stack and on a CPU needs a C++
         compiler. ``"graph"``: as a CUDA graph, recorded once a size. ``"compiled"`` on a GPU is
-        recorded too. ``"auto"``: eager (docs/decisions/0021).
+        recorded too. ``"auto"``: eager (docs/decisions/0021). Where one is named, a run that could
+        be stacked but is alone is a stack of one.
     ended
         Called with the position and the run as soon as it is there: worker processes may end a
         run long before those that are yielded first.
