@@ -52,17 +52,13 @@ def check_kind(name: str, value: object) -> None:
         kinds, words = ((int,), "an int") if name in _WHOLE else ((int, float), "a number")
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise ValueError(f"{name} must be {words}, got {value!r}")
-    if name not in _SEEDS and isinstance(value, int) and value.bit_length() > _BITS:
-        raise ValueError(
-            f"{name} must be less than 2^{_BITS} in size, got one of {value.bit_length()} bits"
-        )
+    if isinstance(value, int) and value.bit_length() > _BITS:  # no float need hold it
+        expected = "in [0, 2⁶³)" if name in _SEEDS else "below 2⁶³"
+        raise ValueError(f"{name} must be {expected}, got a number of {value.bit_length()} bits")
 
 
-def check_number(name: str, value: int | float | None, holds: bool, expected: str) -> None:
+def check_number(name: str, value: float | None, holds: bool, expected: str) -> None:
     """Raise ValueError unless what is ``expected`` of a number ``holds`` and it is finite."""
-    if isinstance(value, int) and value.bit_length() > 63:  # no float need hold it
-        bits = value.bit_length()
-        raise ValueError(f"{name} must be {expected} and below 2⁶³, got a number of {bits} bits")
     if not holds or (value is not None and not math.isfinite(value)):
         raise ValueError(f"{name} must be {expected}, got {value}")
 
