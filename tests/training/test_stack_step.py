@@ -27,6 +27,7 @@ from groupfeat.training.run._updates import (
     adam_update,
     gd_update,
 )
+from tests.training.miniature import tensors_of
 from tests.training.test_stack import both, check_same
 
 TASK = product_task(group_from_spec("S3"))
@@ -70,16 +71,16 @@ class Capturing(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        name, leaves = func.overloadpacket.__name__, _pytree.tree_leaves((args, kwargs))
-        tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        name, tensors = func.overloadpacket.__name__, tensors_of((args, kwargs))
         assert name not in self.HOST, f"{name} needs the host"
         assert name not in self.UNORDERED, f"{name} adds in no fixed order"
         assert len({part.device for part in tensors}) <= 1, f"{name} crosses devices"
         masks = [part.dtype == torch.bool for part in tensors]
         assert not (name.startswith("index") and any(masks)), f"{name} by a mask has no fixed size"
         found = func(*args, **(kwargs or {}))
-        made = [leaf for leaf in _pytree.tree_leaves(found) if isinstance(leaf, Tensor)]
-        assert {part.device for part in made} <= {part.device for part in tensors} or not tensors
+        assert {part.device for part in tensors_of(found)} <= {
+            part.device for part in tensors
+        } or not tensors
         return found
 
 
@@ -122,13 +123,13 @@ def test_what_needs_the_host_is_seen() -> None:
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_tensor_of_the_state_stays_where_it_is(optimizer: str) -> None:
     stack = stack_of([config_of(optimizer, n_hidden=k, loss="mse_samples") for k in (10, 7)])
-    state, before = stack.step_state, [part.data_ptr() for part in stack.step_state.tensors()]
-    leaves = [leaf for leaf in _pytree.tree_leaves(state) if isinstance(leaf, Tensor)]
-    assert {part.data_ptr() for part in leaves} == set(before)
+    state = stack.step_state
+    before = [part.data_ptr() for part in tensors_of(state)]
+    assert len(before) >= 20
     for _ in range(TABLE_STEPS + 3):
         stack._step()
     assert stack.step_state is state
-    assert [part.data_ptr() for part in state.tensors()] == before
+    assert [part.data_ptr() for part in tensors_of(state)] == before
     assert state.epoch.item() == TABLE_STEPS + 3
 
 
@@ -232,5 +233,5 @@ def test_a_traced_step_is_the_step(optimizer: str, loss: str, activation: str) -
         eager._step()
         step(traced.step_state)
     assert eager.step_state.lost_at[2] > 0
-    for one, other in zip(eager.step_state.tensors(), traced.step_state.tensors(), strict=True):
+    for one, other in zip(tensors_of(eager.step_state), tensors_of(traced.step_state), strict=True):
         assert torch.equal(one.nan_to_num(), other.nan_to_num())

@@ -5,7 +5,7 @@ coming steps lie in a table on the device, and a run whose loss is not finite is
 mask. A step can therefore be recorded once and replayed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -83,13 +83,6 @@ class StepState(NamedTuple):
             torch.ones(len(configs), 1, 1, dtype=torch.bool, device=target.device),
             target.new_full((len(configs),), -1),
         )
-
-    def tensors(self) -> Iterator[Tensor]:
-        """Yield every tensor."""
-        yield from (*self.parameters.values(), *self.moments.values(), *self.pairs, self.spec.beta)
-        yield from () if self.padding is None else (self.padding,)
-        yield from (part for chunk in self.work.chunks for part in (*chunk.pairs, *chunk[1:]))
-        yield from (*self.work[1:], self.table, self.still, self.epoch, self.alive, self.lost_at)
 
 
 def take_step(state: StepState) -> None:
