@@ -28,7 +28,16 @@ __all__ = [
 compile_loop = njit(
     cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}
 )
-CODES = {"square": 0, "half_square": 1, "cube": 2, "relu": 3, "linear": 4}
+_LEAK = 0.01  # as groupfeat.energy's default
+CODES = {
+    "square": 0,
+    "half_square": 1,
+    "cube": 2,
+    "relu": 3,
+    "linear": 4,
+    "leaky_relu": 5,
+    "power": 6,
+}
 
 
 def compiled() -> bool:
@@ -88,7 +97,7 @@ def turn(matrix, out):  # type: ignore[no-untyped-def]
 def fill_features(code, first, left, right, out):  # type: ignore[no-untyped-def]
     """Write σ(first[left] + first[right]) to ``out``, which may be bfloat16."""
     one = first.dtype.type(1)
-    half, zero = one / (one + one), one - one
+    half, zero, leak = one / (one + one), one - one, first.dtype.type(_LEAK)
     width = first.shape[1]
     for i in range(left.shape[0]):
         a, b, row = first[left[i]], first[right[i]], out[i]
@@ -108,6 +117,14 @@ def fill_features(code, first, left, right, out):  # type: ignore[no-untyped-def
             for k in range(width):
                 x = a[k] + b[k]
                 row[k] = narrow(x if not x <= zero else zero, row)
+        elif code == 5:
+            for k in range(width):
+                x = a[k] + b[k]
+                row[k] = narrow(x if not x <= zero else leak * x, row)
+        elif code == 6:
+            for k in range(width):
+                x = a[k] + b[k]
+                row[k] = narrow(x * x * abs(x), row)
         else:
             for k in range(width):
                 row[k] = narrow(a[k] + b[k], row)
@@ -157,11 +174,11 @@ def pull_back(code, scale, first, left, right, back, found):  # type: ignore[no-
     row.
     """
     one = first.dtype.type(1)
-    zero = one - one
+    zero, leak = one - one, first.dtype.type(_LEAK)
     if code <= 1:
         _pull_back_squares(scale + scale if code == 0 else scale, first, left, right, back, found)
         return
-    if code == 2:
+    if code in (2, 6):
         scale = (one + one + one) * scale
     width = first.shape[1]
     for i in range(left.shape[0]):
@@ -172,9 +189,16 @@ def pull_back(code, scale, first, left, right, back, found):  # type: ignore[no-
                 step = scale * x * x * widen(back[i, k])
                 found[g, k] += step
                 found[h, k] += step
-        elif code == 3:
+        elif code == 6:
             for k in range(width):
-                slope = scale if first[g, k] + first[h, k] > zero else zero
+                x = first[g, k] + first[h, k]
+                step = scale * x * abs(x) * widen(back[i, k])
+                found[g, k] += step
+                found[h, k] += step
+        elif code in (3, 5):
+            low = zero if code == 3 else leak * scale
+            for k in range(width):
+                slope = scale if first[g, k] + first[h, k] > zero else low
                 found[g, k] += slope * widen(back[i, k])
                 found[h, k] += slope * widen(back[i, k])
         else:

@@ -18,18 +18,21 @@ def activate(name: str, x: Tensor) -> Pair:
 
 
 def _power(x: Tensor) -> Pair:
-    squares = x * x
-    return squares * x.abs(), 3 * x * x.abs()
+    size = x.abs()
+    signed = x * size
+    return x * signed, 3 * signed
 
 
 def _silu(x: Tensor) -> Pair:
     s = torch.sigmoid(x)
-    return x * s, s * (1 + x * (1 - s))
+    value = x * s
+    return value, torch.addcmul(s, value, 1 - s)
 
 
 def _gelu(x: Tensor) -> Pair:
-    s = 0.5 * (1 + torch.erf(x / math.sqrt(2)))
-    return x * s, s + x * torch.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    s = torch.erf(x * math.sqrt(0.5)).add_(1).mul_(0.5)
+    density = (x * x).mul_(-0.5).exp_()
+    return x * s, torch.addcmul(s, x, density, value=1 / math.sqrt(2 * math.pi))
 
 
 def _tanh(x: Tensor) -> Pair:
@@ -51,7 +54,7 @@ TORCH_ACTIVATIONS: dict[str, Callable[[Tensor], Pair]] = {
     "relu": lambda x: (torch.relu(x), (x > 0).to(x.dtype)),
     "leaky_relu": lambda x: (
         functional.leaky_relu(x, 0.01),
-        torch.full_like(x, 0.01).masked_fill_(x > 0, 1.0),
+        (x > 0).to(x.dtype).mul_(0.99).add_(0.01),
     ),
     "silu": _silu,
     "gelu": _gelu,

@@ -115,28 +115,31 @@ def answer_buffer(second: Tensor, work: Workspace) -> Tensor:
 
 def is_compiled(first: Tensor, rows: Tensor, spec: NetSpec) -> bool:
     """Tell whether compiled loops do the hidden layer."""
-    return (
-        spec.activation in kernels.CODES
-        and not spec.complex_weights
-        and len(rows) == 2
-        and first.device.type == "cpu"
-        and kernels.compiled()
-    )
+    simple = spec.activation in kernels.CODES and not spec.complex_weights
+    return simple and _is_summed_by_loops(first, rows)
+
+
+def _is_summed_by_loops(first: Tensor, rows: Tensor) -> bool:
+    """Tell whether compiled loops go from W to XW and back."""
+    return len(rows) == 2 and first.device.type == "cpu" and kernels.compiled()
 
 
 def hidden_layers(layers: Layers, rows: Tensor, spec: NetSpec, work: Workspace) -> Hidden:
     """Return the hidden layers of examples with these ``rows`` (k, c) of W."""
     first = layers.first
-    if is_compiled(first, rows, spec):
-        last = work.get("features", rows.shape[1], first.shape[1], first)
-        code = kernels.CODES[spec.activation]
+    whole = is_compiled(first, rows, spec)
+    if _is_summed_by_loops(first, rows):
+        x = work.get("features", rows.shape[1], first.shape[1], first)
+        code = kernels.CODES[spec.activation if whole else "linear"]
         left, right = rows.numpy()
-        kernels.fill_features(code, first.numpy(), left, right, last.numpy())
-        found = Hidden(last, None)
+        kernels.fill_features(code, first.numpy(), left, right, x.numpy())
     else:
         x = first[rows[0]]
         for more in rows[1:]:
             x += first[more]
+    if whole:
+        found = Hidden(x, None)
+    else:
         sigma = _complex_features if spec.complex_weights else activate
         found = Hidden(*sigma(spec.activation, x))
     return _through_others(found, layers, spec) if layers.others else found
@@ -167,18 +170,18 @@ def add_back(
         step = slope.mul_(back)
         gradient.addmm_(features.T, step, alpha=scale)
         back = back.addmm_(step, matrix.T) if spec.residual else torch.mm(step, matrix.T, out=back)
-    if hidden.slope is None:
-        code, kind = kernels.CODES[spec.activation], back.numpy().dtype.type
-        arrays = layers.first.numpy(), *rows.numpy(), back.numpy(), found.first.numpy()
-        kernels.pull_back(code, kind(scale), *arrays)
-        return
-    if spec.complex_weights:
+    if hidden.slope is not None and spec.complex_weights:
         turned = torch.complex(*back.chunk(2, 1)) * hidden.slope
         back = torch.cat([turned.real, -turned.imag], 1)
-    else:
+    elif hidden.slope is not None:
         back.mul_(hidden.slope)
-    for part in rows:
-        found.first.index_add_(0, part, back, alpha=scale)
+    if _is_summed_by_loops(layers.first, rows):
+        code = kernels.CODES[spec.activation if hidden.slope is None else "linear"]
+        arrays = layers.first.numpy(), *rows.numpy(), back.numpy(), found.first.numpy()
+        kernels.pull_back(code, back.numpy().dtype.type(scale), *arrays)
+    else:
+        for part in rows:
+            found.first.index_add_(0, part, back, alpha=scale)
 
 
 def _through_others(hidden: Hidden, layers: Layers, spec: NetSpec) -> Hidden:

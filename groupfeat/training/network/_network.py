@@ -117,7 +117,7 @@ def layer_gradients(
     if is_plain(layers, pairs.rows, spec):
         return _ready_pass(layers, pairs, spec, work).gradients(mean)
     if spec.rounded:
-        parts = pairs.chunks(layers.first.shape[1], rounded=True)
+        parts = _chunks(layers, pairs)
         return gradients_by_torch(layers, parts, pairs.share, spec, mean, work)
     found = Layers(
         work.zeros("first", layers.first),

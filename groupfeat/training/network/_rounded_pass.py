@@ -194,12 +194,13 @@ def gradients_by_torch(
     squares = 0.0
     for part in parts:
         hidden = hidden_layers(layers, part.rows, spec, work)
-        features = hidden.last.bfloat16()
-        at = torch.arange(len(features), device=features.device), part.target
-        rows = operands.start.repeat(len(features), 1)
+        count, width = hidden.last.shape
+        features = work.get("rounded features", count, width, operands.v).copy_(hidden.last)
+        at = torch.arange(count, device=features.device), part.target
+        rows = operands.start.repeat(count, 1)
         rows[at] = operands.hit[part.target]
         rows = torch.addmm(rows, features, operands.v.T, alpha=spec.beta)
-        gap = rows[:, :order].float()
+        gap = rows[:, :order].to(second.dtype)
         if mean is None:
             gap -= gap.mean(1, keepdim=True)
         else:
@@ -207,11 +208,12 @@ def gradients_by_torch(
             gap += operands.start_error
             gap[at] = mine
             rows[:, :order] = gap
-            gap = rows[:, :order].float()
+            gap = rows[:, :order].to(second.dtype)
             operands.sums.add_(gap.sum(0))
         squares += float(gap.square().sum())
         found.second.add_((rows.T @ features)[:order])
-        back = (rows @ operands.v).float()
+        torch.mm(rows, operands.v, out=features)
+        back = work.get("back", count, width, second).copy_(features)
         add_back(back, hidden, layers, part.rows, back_spec, found)
     off = found.second.mean(0) if mean is None else operands.sums[:, None] * mean
     found.second.sub_(off).mul_(back_spec.beta)
