@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._blocks import squares
 from groupfeat.groups.characters._eigenvalues import (
     Eigenvalues,
     rational_classes,
@@ -15,6 +14,7 @@ from groupfeat.groups.characters._eigenvalues import (
 )
 from groupfeat.groups.characters._induction import Induction
 from groupfeat.groups.characters._orthogonality import orthogonality_error
+from groupfeat.groups.characters._squares import squares
 from groupfeat.groups.table._display import format_value, html_table, summarise
 from groupfeat.groups.table._finite_group import FiniteGroup
 

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._blocks import squares
 from groupfeat.groups.characters._roots import roots_of_unity, units
+from groupfeat.groups.characters._squares import squares
 from groupfeat.groups.table._finite_group import FiniteGroup
 
 __all__ = [
     "Eigenvalues",
-    "element_powers",
     "rational_classes",
     "rounded_values",
     "whole_multiplicities",
@@ -130,12 +129,3 @@ def rational_classes(group: FiniteGroup) -> Iterator[tuple[NDArray[np.intp], NDA
         prime_to_order = units(order)
         first = powers[:, prime_to_order].min(axis=1) == columns
         yield powers[first], prime_to_order
-
-
-def element_powers(group: FiniteGroup, g: int) -> NDArray[np.intp]:
-    """Return the elements 1, g, g², …, shape (order of g,)."""
-    powers = [0]
-    row = group.cayley_table[:, g]
-    while (power := int(row[powers[-1]])) != 0:
-        powers.append(power)
-    return np.array(powers, dtype=np.intp)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk, zherk
 
-from groupfeat.groups.characters._blocks import squares
+from groupfeat.groups.characters._squares import squares
 
 __all__ = ["orthogonality_error"]
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._blocks import IrrepBlock, squares
 from groupfeat.groups.characters._character_table import CharacterTable
+from groupfeat.groups.characters._squares import squares
+from groupfeat.groups.representations._blocks import IrrepBlock
 
 __all__ = ["Certificate", "certify"]
 

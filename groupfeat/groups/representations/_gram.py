@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._blocks import OrbitStack, squares
 from groupfeat.groups.characters._character_table import CharacterTable
+from groupfeat.groups.characters._squares import squares
+from groupfeat.groups.representations._blocks import OrbitStack
 
 __all__ = ["orbit_stacks", "pivoted_cholesky"]
 

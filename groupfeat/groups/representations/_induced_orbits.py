@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._blocks import OrbitStack
 from groupfeat.groups.characters._character_table import CharacterTable
 from groupfeat.groups.characters._induction import Induction
+from groupfeat.groups.representations._blocks import OrbitStack
 from groupfeat.groups.representations._gram import orbit_stacks, pivoted_cholesky
 
 __all__ = ["induced_orbits"]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groupfeat.groups.characters._blocks import IrrepBlock, OrbitStack, stack_orbits
 from groupfeat.groups.characters._character_table import CharacterTable
 from groupfeat.groups.characters._characters import character_table
+from groupfeat.groups.representations._blocks import IrrepBlock, OrbitStack, stack_orbits
 from groupfeat.groups.representations._certificate import Certificate, certify
 from groupfeat.groups.representations._induced_orbits import induced_orbits
 from groupfeat.groups.representations._irrep import Irrep, checked_elements

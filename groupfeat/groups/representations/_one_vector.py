@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._blocks import squares
-from groupfeat.groups.characters._eigenvalues import element_powers
+from groupfeat.groups.characters._squares import squares
 from groupfeat.groups.representations._projections import Projections
+from groupfeat.groups.table._element_orders import element_powers
 from groupfeat.groups.table._finite_group import FiniteGroup
 
 __all__ = ["one_vector"]
@@ -71,7 +71,7 @@ def _compression(
     real: bool,
 ) -> tuple[NDArray[np.intp], Matrix]:
     """Return elements y and weights w with Σ w ρ(y) = aP, a = Σ vρ(g) + conj(v)ρ(g⁻¹), g random."""
-    powers = element_powers(group, h)
+    powers = element_powers(group.cayley_table, h)
     phases: Matrix = np.exp(-2j * np.pi * exponent / len(powers) * np.arange(len(powers)))
     g, turns = rng.integers(group.order, size=terms), rng.random(terms)
     factors: Matrix = np.exp(2j * np.pi * turns)

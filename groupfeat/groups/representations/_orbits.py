@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._blocks import OrbitStack
 from groupfeat.groups.characters._character_table import CharacterTable
+from groupfeat.groups.representations._blocks import OrbitStack
 from groupfeat.groups.representations._gram import orbit_stacks, pivoted_cholesky
 from groupfeat.groups.representations._one_vector import one_vector
 from groupfeat.groups.representations._projections import (

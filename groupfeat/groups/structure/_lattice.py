@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._eigenvalues import element_powers
+from groupfeat.groups.table._element_orders import element_powers
 from groupfeat.groups.table._finite_group import FiniteGroup
 from groupfeat.groups.table._kinds import check_group
 
@@ -142,7 +142,7 @@ def _prime_power_generators(group: FiniteGroup) -> NDArray[np.intp]:
             continue
         if _is_prime_power(int(orders[g])):
             found.append(g)
-            powers = element_powers(group, g)
+            powers = element_powers(group.cayley_table, g)
             taken[powers[orders[powers] == orders[g]]] = True
     return np.array(found, dtype=np.intp)
 
@@ -175,7 +175,7 @@ def _closure(group: FiniteGroup, low: Mask, seed: int) -> Mask:
     """Return ⟨low, seed⟩: multiply by the cyclic group and by ``low`` until nothing is new."""
     table = group.cayley_table
     inner = np.flatnonzero(low)
-    cyclic = element_powers(group, seed)
+    cyclic = element_powers(group.cayley_table, seed)
     found = low
     while True:
         grown = np.zeros_like(low)

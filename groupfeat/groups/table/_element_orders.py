@@ -1,11 +1,11 @@
-"""Powers of all elements at once, and their orders, prime by prime."""
+"""Powers of elements, and their orders, prime by prime."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["find_element_orders", "powers_of"]
+__all__ = ["element_powers", "find_element_orders", "powers_of"]
 
 
 def powers_of(table: NDArray[Any], elements: NDArray[Any], exponent: int) -> NDArray[Any]:
@@ -18,6 +18,15 @@ def powers_of(table: NDArray[Any], elements: NDArray[Any], exponent: int) -> NDA
         if exponent:
             base = table[base, base]
     return power
+
+
+def element_powers(table: NDArray[Any], g: int) -> NDArray[np.intp]:
+    """Return the elements 1, g, g², …, shape (order of g,)."""
+    powers = [0]
+    row = table[:, g]
+    while (power := int(row[powers[-1]])) != 0:
+        powers.append(power)
+    return np.array(powers, dtype=np.intp)
 
 
 def find_element_orders(table: NDArray[Any]) -> NDArray[np.intp]:

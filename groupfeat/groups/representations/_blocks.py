@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["IrrepBlock", "OrbitStack", "squares", "stack_orbits"]
+__all__ = ["IrrepBlock", "OrbitStack", "stack_orbits"]
 
 Matrix = NDArray[np.inexact[Any]]
 # Small enough that temporaries stay in cache and are not given back to the system.
@@ -141,12 +141,3 @@ def _block(stacks: list[OrbitStack]) -> IrrepBlock:
 
 def _inverted(bases: Matrix) -> Matrix:
     return 1 / bases if bases.shape[2] == 1 else np.linalg.inv(bases)
-
-
-def squares(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return |x|², without the square root that np.abs takes."""
-    if values.dtype.kind != "c":
-        return np.square(values)
-    found: NDArray[np.float64] = np.square(values.real)
-    found += np.square(values.imag)
-    return found
