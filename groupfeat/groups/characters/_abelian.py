@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.groups.characters._character_table import CharacterTable, table_of_rows
+from groupfeat.groups.characters._character_table import (
+    CharacterTable,
+    paired_neighbours,
+    table_of_rows,
+)
 from groupfeat.groups.characters._linear import linear_characters
 from groupfeat.groups.characters._ranking import sorted_rows
 from groupfeat.groups.characters._roots import roots_at
@@ -24,13 +28,10 @@ def abelian_table(group: FiniteGroup) -> CharacterTable:
     ranking = _ranking_of_exponents(exponents, found.modulus)
     values = roots_at(found.modulus, exponents, ranking)
     doubled = 2 * found.at_steps[ranking] % found.modulus
-    # Neighbours in a sorted table, as `neighbouring_conjugates` says.
     complex_rows = np.flatnonzero(doubled.any(axis=1))
-    conjugate = np.arange(group.order)
-    conjugate[complex_rows] = complex_rows.reshape(-1, 2)[:, ::-1].ravel()
     kinds = np.ones(group.order, dtype=np.intp)
     kinds[complex_rows] = 0
-    return table_of_rows(group, values, kinds, conjugate)
+    return table_of_rows(group, values, kinds, paired_neighbours(complex_rows, group.order))
 
 
 def _ranking_of_exponents(exponents: NDArray[np.int32], modulus: int) -> Whole:

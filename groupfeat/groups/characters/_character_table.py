@@ -18,9 +18,10 @@ from groupfeat.groups.characters._squares import squares
 from groupfeat.groups.table._display import format_value, html_table, summarise
 from groupfeat.groups.table._finite_group import FiniteGroup
 
-__all__ = ["CharacterTable", "table_of_rows", "table_of_values"]
+__all__ = ["CharacterTable", "paired_neighbours", "table_of_rows", "table_of_values"]
 
 ComplexArray = NDArray[np.complex128]
+Whole = NDArray[np.intp]
 _CONJUGATE_TOLERANCE = 1e-6
 _WHOLE_TOLERANCE = 1e-13
 
@@ -75,19 +76,19 @@ class CharacterTable:
         return [[f"ρ{i}", *map(format_value, row)] for i, row in enumerate(self.values.tolist())]
 
     @cached_property
-    def dims(self) -> NDArray[np.intp]:
+    def dims(self) -> Whole:
         """Degrees d_k, shape (k,)."""
         return np.rint(self.values[:, 0].real).astype(np.intp)
 
     @cached_property
-    def frobenius_schur(self) -> NDArray[np.intp]:
+    def frobenius_schur(self) -> Whole:
         """Frobenius–Schur indicators (1/M) Σ_g χ(g²): +1 real, 0 complex, −1 quaternionic."""
         return indicators(self.group, self.values)
 
     @cached_property
-    def spectra(self) -> tuple[NDArray[np.intp], ...]:
+    def spectra(self) -> tuple[Whole, ...]:
         """For class j of element order o, how often ρ_i has the eigenvalue exp(2πi s/o), (k, o)."""
-        found: list[NDArray[np.intp]] = [np.empty(0, dtype=np.intp)] * len(self)
+        found: list[Whole] = [np.empty(0, dtype=np.intp)] * len(self)
         start = 0
         for powers, prime_to_order in rational_classes(self.group):
             order = powers.shape[1]
@@ -108,7 +109,7 @@ class CharacterTable:
         return Eigenvalues.of_counts(*whole_multiplicities(self.group, self.values)[:2])
 
     @cached_property
-    def conjugate(self) -> NDArray[np.intp]:
+    def conjugate(self) -> Whole:
         """Index of the complex conjugate of each character, shape (k,)."""
         found, error = neighbouring_conjugates(self.values, self.frobenius_schur)
         if error > _CONJUGATE_TOLERANCE:
@@ -116,7 +117,7 @@ class CharacterTable:
         return found
 
     @cached_property
-    def frequencies(self) -> NDArray[np.intp]:
+    def frequencies(self) -> Whole:
         """Place of each character in a spectrum of ``group.cyclic_factors``, shape (M,)."""
         everywhere = self.values[:, self.group.conjugacy_classes.labels]
         return self.group.cyclic_factors.frequencies(everywhere)
@@ -136,7 +137,7 @@ class CharacterTable:
         return self.values[index][self.group.conjugacy_classes.labels]
 
 
-def indicators(group: FiniteGroup, values: ComplexArray) -> NDArray[np.intp]:
+def indicators(group: FiniteGroup, values: ComplexArray) -> Whole:
     """Return the Frobenius–Schur indicators of rows of characters, shape (k,)."""
     classes = group.conjugacy_classes
     reps = classes.representatives
@@ -145,22 +146,26 @@ def indicators(group: FiniteGroup, values: ComplexArray) -> NDArray[np.intp]:
     return np.rint(means.real).astype(np.intp)
 
 
-def neighbouring_conjugates(
-    values: ComplexArray, kinds: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], float]:
-    """Return the row of each row's conjugate in a sorted table (k,), and how far the two differ.
+def paired_neighbours(complex_rows: Whole, count: int) -> Whole:
+    """Return each row's conjugate (k,) from the rows that are not real, which stand in pairs.
 
     Sorted rows of one degree and equal real parts are χ and its conjugate: neighbours.
     """
-    found = np.arange(len(values))
+    found = np.arange(count)
+    found[complex_rows] = complex_rows.reshape(-1, 2)[:, ::-1].ravel()
+    return found
+
+
+def neighbouring_conjugates(values: ComplexArray, kinds: Whole) -> tuple[Whole, float]:
+    """Return the row of each row's conjugate in a sorted table (k,), and how far the two differ."""
     complex_rows = (kinds == 0).nonzero()[0]
+    if len(complex_rows) % 2:
+        return np.arange(len(values)), math.inf
+    found = paired_neighbours(complex_rows, len(values))
     if len(complex_rows) == 0:
         return found, 0.0
-    first, second = complex_rows[::2], complex_rows[1::2]
-    if len(first) != len(second):
-        return found, math.inf
-    error = squares(values.take(first, axis=0) - values.take(second, axis=0).conj()).max()
-    found[first], found[second] = second, first
+    first = complex_rows[::2]
+    error = squares(values.take(first, axis=0) - values.take(found[first], axis=0).conj()).max()
     return found, math.sqrt(error)
 
 
@@ -189,8 +194,8 @@ def table_of_values(
 def table_of_rows(
     group: FiniteGroup,
     values: ComplexArray,
-    kinds: NDArray[np.intp],
-    conjugate: NDArray[np.intp],
+    kinds: Whole,
+    conjugate: Whole,
     induction: Induction | None = None,
 ) -> CharacterTable:
     """Return the table whose Frobenius–Schur indicators and conjugates are known already."""
