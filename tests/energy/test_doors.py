@@ -85,6 +85,75 @@ def test_what_is_no_weight_is_refused_in_one_voice(door: str, wrong: str) -> Non
         DOORS[door](weights)
 
 
+BATCHES = (
+    "ascend",
+    "ascend_in_irreps",
+    "ascend_kinked",
+    "find_saddles",
+    "follow_flow",
+    "symmetry_directions",
+)
+
+
+@pytest.mark.parametrize("door", BATCHES)
+def test_what_is_no_batch_is_refused_in_one_voice(door: str) -> None:
+    for wrong in (UNIT[0], UNIT[None]):
+        with pytest.raises(
+            ValueError, match=r"need shape \(B, 10\) with B >= [01], got .*weight\[None"
+        ):
+            DOORS[door](wrong)
+
+
+UNIT_DOORS = (
+    "riemannian_gradient",
+    "riemannian_hessian",
+    "riemannian_hvp",
+    "ascend_kinked",
+    "find_saddles",
+    "follow_flow",
+)
+
+
+@pytest.mark.parametrize("door", UNIT_DOORS)
+def test_unit_weights_in_float32_are_told_a_way_in(door: str) -> None:
+    """Divided by their norms in float32, weights of C5 are up to 6e-8 too long or short."""
+    starts = random_starts(5, 50, rng=0).astype(np.float32)
+    starts /= np.linalg.norm(starts, axis=1, keepdims=True)
+    off = np.abs(np.linalg.norm(starts.astype(np.float64), axis=1) - 1)
+    single = starts[off.argsort()[-2:]]
+    with pytest.raises(ValueError, match=r"norm 1, got (0\.9|1\.0)\d+; make them float64 and"):
+        DOORS[door](single)
+    double = single.astype(np.float64)
+    DOORS[door](double / np.linalg.norm(double, axis=-1, keepdims=True))
+
+
+def test_weights_in_float32_are_computed_with_in_float64() -> None:
+    """The precision is what is asked for by ``dtype``, never that of the weights."""
+    starts = random_starts(23, 4, rng=0).astype(np.float32)
+    pairs, exact = full_pairs(cyclic(23)), starts.astype(np.float64)
+    for name in ("square", "relu", "tanh"):
+        for found, wanted in zip(
+            energy_and_gradient(starts, pairs, name),
+            energy_and_gradient(exact, pairs, name),
+            strict=True,
+        ):
+            assert found.dtype == np.float64
+            assert np.array_equal(found, wanted)
+    climbed = ascend(starts, pairs)
+    assert np.array_equal(climbed.weights, ascend(exact, pairs).weights)
+    assert climbed.gradient_norms.max() <= 1e-8
+
+
+@pytest.mark.parametrize(("name", "share"), [("square", 1e-6), ("relu", 3e-6), ("sigmoid", 2e-3)])
+def test_energies_in_float32_are_as_close_as_documented(name: str, share: float) -> None:
+    """On C23; the sums of sigmoid are a thousand times what is left of them in E."""
+    starts, pairs = random_starts(23, 100, rng=0), full_pairs(cyclic(23))
+    e, gradient = energy_and_gradient(starts, pairs, name)
+    single, slopes = energy_and_gradient(starts, pairs, name, dtype=np.float32)
+    apart = np.linalg.norm(slopes - gradient, axis=1) / np.linalg.norm(gradient, axis=1)
+    assert 0 < max(np.abs(single / e - 1).max(), apart.max()) <= share
+
+
 def test_vectors_that_do_not_fit_the_weights_are_refused() -> None:
     for product in (energy_hvp, riemannian_hvp):
         with pytest.raises(ValueError, match="do not broadcast; pass one vector a weight"):

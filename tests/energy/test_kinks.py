@@ -231,8 +231,8 @@ def test_kinks_that_bend_down_are_refused(slope: float) -> None:
 def test_starts_that_are_no_batch_of_unit_weights_are_refused() -> None:
     pairs, starts = full_pairs(cyclic(5)), random_starts(5, 2, rng=0)
     for wrong, told in (
-        (starts[0], "batch"),
-        (starts[:0], "batch"),
+        (starts[0], r"shape \(B, 10\) with B >= 1"),
+        (starts[:0], r"with B >= 1, got \(0, 10\)"),
         (starts[:, :8], "shape"),
         (3 * starts, "norm 1"),
         (starts * np.nan, "finite"),

@@ -220,9 +220,12 @@ def test_points_that_are_none_are_refused() -> None:
     """A NaN is no maximum, and has no kind."""
     group = group_from_spec("S3")
     told = memorising_maximum(group, 0, UNEVEN, "relu")
-    for w in (np.full(12, np.nan), np.ones(11), np.ones((2, 12))):
-        with pytest.raises(ValueError, match="weights must be 12 finite numbers"):
+    for w in (np.ones(11), np.ones((2, 12))):
+        with pytest.raises(ValueError, match="weights must be 12 numbers, got shape"):
             told.distance(w)
+    for wrong, said in ((np.full(12, np.nan), "be finite"), (np.ones(12) * 1j, "be real")):
+        with pytest.raises(ValueError, match=f"weights must {said}"):
+            told.distance(wrong)
     for w in (np.full(12, np.nan), np.ones(11), np.zeros((2, 12))):
         with pytest.raises(ValueError, match=r"finite|need shape|nonzero rows of 12 numbers"):
             maximum_kinds(w, full_pairs(group), irreps(group))

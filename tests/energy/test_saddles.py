@@ -174,7 +174,7 @@ def test_points_of_vanishing_energy_are_told_apart() -> None:
 def test_starts_that_are_no_batch_of_unit_weights_are_refused(search) -> None:  # type: ignore[no-untyped-def]
     pairs, starts = full_pairs(cyclic(5)), random_starts(5, 2, rng=0)
     for wrong, told in (
-        (starts[0], "batch"),
+        (starts[0], r"shape \(B, 10\) with B >= 0"),
         (starts[:, :8], "shape"),
         (3 * starts, "norm 1"),
         (0 * starts, "norm 1"),

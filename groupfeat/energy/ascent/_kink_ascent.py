@@ -21,7 +21,7 @@ from groupfeat.energy.ascent._search import (
     check_method,
 )
 from groupfeat.energy.objective._activations import Activation, get_activation
-from groupfeat.energy.objective._checks import check_search, check_unit
+from groupfeat.energy.objective._checks import check_batch, check_search
 from groupfeat.energy.objective._energy import energy
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._sphere import VANISHING
@@ -95,10 +95,8 @@ def ascend_kinked(
     """
     sigma = get_activation(activation)
     cells = make_cells(pairs, sigma)
-    starts = check_unit(starts, pairs.group)
+    starts = check_batch(starts, pairs.group, unit=True)
     check_search(tolerance, max_steps, name="max_steps")
-    if starts.ndim != 2 or not len(starts):
-        raise ValueError(f"starts must be a batch (B, {2 * pairs.order}), got shape {starts.shape}")
     first = ascend(starts, pairs, sigma, tolerance=tolerance, max_iterations=max_iterations)
     weights, errors = first.weights.copy(), first.gradient_norms.copy()
     statuses = []

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from groupfeat.energy.objective._activations import Activation, get_activation
-from groupfeat.energy.objective._checks import check_weights
+from groupfeat.energy.objective._checks import check_batch
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._sphere import VANISHING
 from groupfeat.energy.objective._terms import pair_curvatures, pair_slopes, pair_values
@@ -134,9 +134,7 @@ def symmetry_directions(weights: ArrayLike, pairs: PairSet) -> Floats:
         If the weights are no batch (B, 2M) of finite real numbers.
     """
     group = pairs.group
-    w = check_weights(weights, group)
-    if w.ndim != 2:
-        raise ValueError(f"weights must be a batch (B, {2 * group.order}), got shape {w.shape}")
+    w = check_batch(weights, group, name="weights", least=0)
     table, inverse, order = group.cayley_table, group.inverse, group.order
     a, b = w[:, :order], w[:, order:]
     zero = np.zeros((len(w), order, order))

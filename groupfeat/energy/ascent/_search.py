@@ -10,7 +10,7 @@ from groupfeat.energy.ascent._climb import climb_squares, is_quartic
 from groupfeat.energy.ascent._flow import follow_flow
 from groupfeat.energy.ascent._polish import Polisher
 from groupfeat.energy.objective._activations import Activation, get_activation
-from groupfeat.energy.objective._checks import check_count, check_search, check_weights
+from groupfeat.energy.objective._checks import check_batch, check_count, check_search
 from groupfeat.energy.objective._energy import energy_and_gradient
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._sphere import VANISHING, relative_gradients
@@ -82,12 +82,7 @@ def check_method(method: str) -> None:
 
 def check_starts(starts: ArrayLike, pairs: PairSet) -> Floats:
     """Return starts (B, 2M) at unit length, not to be changed, or say what is wrong with them."""
-    w: Floats = check_weights(starts, pairs.group)
-    if w.ndim != 2 or not len(w):
-        raise ValueError(
-            f"starts need shape (B, {2 * pairs.order}) with B >= 1, got {w.shape}; a single "
-            "weight is passed as weight[None]"
-        )
+    w = check_batch(starts, pairs.group)
     norms = np.linalg.norm(w, axis=1, keepdims=True)
     if not norms.all():
         raise ValueError("a start is zero and has no direction; take random_starts")

@@ -9,6 +9,7 @@ from groupfeat.groups import FiniteGroup
 
 __all__ = [
     "LARGEST",
+    "check_batch",
     "check_count",
     "check_overflow",
     "check_reals",
@@ -62,14 +63,36 @@ def check_weights(
 
 
 def check_unit(weights: ArrayLike, group: FiniteGroup, *, name: str = "weights") -> Floats:
-    """Return weights (..., 2M) of norm 1 (within 1e-8), or say what is wrong with them."""
+    """Return weights (..., 2M) of norm 1 (within 1e-8), or say what is wrong with them.
+
+    Weights in float32, though divided by their norms there, are farther off.
+    """
     w = check_weights(weights, group, name=name)
     norms = np.linalg.norm(w, axis=-1)
     if not np.all(np.abs(norms - 1) <= 1e-8):
         worst = float(norms.flat[int(np.argmax(np.abs(norms - 1)))])
         raise ValueError(
-            f"{name} must have norm 1, got {worst:.6g}; divide by "
+            f"{name} must have norm 1, got {worst:.9g}; make them float64 and divide by "
             f"np.linalg.norm({name}, axis=-1, keepdims=True)"
+        )
+    return w
+
+
+def check_batch(
+    weights: ArrayLike,
+    group: FiniteGroup,
+    *,
+    name: str = "starts",
+    least: int = 1,
+    unit: bool = False,
+) -> Floats:
+    """Return weights (B, 2M), B ≥ ``least``, all of norm 1 if ``unit``, or say what is wrong."""
+    check = check_unit if unit else check_weights
+    w = check(weights, group, name=name)
+    if w.ndim != 2 or len(w) < least:
+        raise ValueError(
+            f"{name} need shape (B, {2 * group.order}) with B >= {least}, got {w.shape}; a single "
+            "weight is passed as weight[None]"
         )
     return w
 

@@ -18,7 +18,7 @@ from groupfeat.energy.ascent._local_model import (
 )
 from groupfeat.energy.ascent._search import CONVERGED, STALLED, VANISHED
 from groupfeat.energy.objective._activations import Activation, get_activation
-from groupfeat.energy.objective._checks import check_search, check_unit
+from groupfeat.energy.objective._checks import check_batch, check_search
 from groupfeat.energy.objective._energy import energy
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._sphere import VANISHING
@@ -228,7 +228,7 @@ def branches_of(
     if len(saddles) and np.any(saddles.indices != 1):
         raise ValueError("branches start at saddles of index 1; take those with indices == 1")
     problem = make_problem(pairs, activation, variant, flat)
-    check_unit(saddles.weights, pairs.group, name="saddles")
+    check_batch(saddles.weights, pairs.group, name="saddles", least=0, unit=True)
     check_energies(saddles, problem)
     modes = [local_model(part, problem).vectors[:, :, -1] for part in _blocks(saddles.weights)]
     mode = np.concatenate(modes) if modes else saddles.weights
@@ -266,9 +266,7 @@ def _walk(
             "ascend_kinked finds its maxima"
         )
     check_search(tolerance, max_iterations)
-    w = check_unit(starts, problem.pairs.group).copy()
-    if w.ndim != 2:
-        raise ValueError(f"starts must be a batch (B, {w.shape[-1]}), got shape {w.shape}")
+    w = check_batch(starts, problem.pairs.group, least=0, unit=True).copy()
     for rows in _blocks(np.arange(len(w))):
         active = rows
         for _ in range(max_iterations):

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from groupfeat.energy.objective._activations import Activation, get_activation
-from groupfeat.energy.objective._checks import check_weights
+from groupfeat.energy.objective._checks import check_reals, check_weights
 from groupfeat.energy.objective._pairs import PairSet, pairs_from_arrays
 from groupfeat.energy.objective._shares import family_shares, rank_one_shares
 from groupfeat.energy.objective._variants import Variant, residual_variant
@@ -79,10 +79,10 @@ class Memorising:
         ValueError
             If ``weights`` is not one finite vector (2M,).
         """
-        w = np.asarray(weights, dtype=np.float64)
+        w = check_reals(weights)
         winners, order = list(self.winners), len(self.sums)
-        if w.shape != (2 * order,) or not np.isfinite(w).all():
-            raise ValueError(f"weights must be {2 * order} finite numbers, got shape {w.shape}")
+        if w.shape != (2 * order,):
+            raise ValueError(f"weights must be {2 * order} numbers, got shape {w.shape}")
         seen = (w[winners] + w[order + np.array(self.partners)]) / 2
         overlaps = seen * (_REACH if self.kind == "focused" else self.sums[winners])
         if self.parity == "even":
