@@ -100,11 +100,16 @@ def _cell(value: object) -> str:
 
 
 class Bar:
-    """A progress bar on stderr whose title and length may change as the work goes on."""
+    """A progress bar on stderr whose title and length may change as the work goes on.
+
+    A new title begins a new line; where work under several titles goes on at once, as in worker
+    processes, they share the latest.
+    """
 
     def __init__(self) -> None:
         self._bar: tqdm[Any] | None = None
         self._title = ""
+        self._known: set[str] = set()
 
     def __enter__(self) -> "Bar":
         return self
@@ -114,10 +119,13 @@ class Bar:
 
     def update(self, title: str, done: int, total: int) -> None:
         """Show ``done`` of ``total`` under ``title``."""
-        if self._bar is None or title != self._title:
+        if self._bar is None or title not in self._known:
             self._close()
-            self._bar, self._title = tqdm(total=total, desc=title, file=sys.stderr), title
-        self._bar.total = total
+            self._bar = tqdm(total=total, desc=title, file=sys.stderr)
+        elif title != self._title:
+            self._bar.set_description(title, refresh=False)
+        self._title, self._bar.total = title, total
+        self._known.add(title)
         self._bar.update(done - self._bar.n)
 
     def follow(self, seed: int, epoch: int, end: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analyzers import _cli_verbs_energy
-from analyzers._cli_output import Outcome, show, table
+from analyzers._cli_output import Bar, Outcome, show, table
 from analyzers.cli import app
 
 COMMUTING = "pres:a,b|a^2,b^2,[a,b]"
@@ -107,3 +107,14 @@ def test_a_zero_network_answers_nothing(call: Any, tmp_path: Path) -> None:
     found = json.loads(call("validate", path, "--group", "C3", "--json")[1])
     assert found["accuracy"] == 0
     assert {entry["excluded_accuracy"] for entry in found["logits"]["by_irrep"]} == {0}
+
+
+def test_a_bar_shared_by_workers_takes_a_line_a_title(capsys: pytest.CaptureFixture[str]) -> None:
+    with Bar() as bar:
+        for step in range(1, 200):
+            bar.follow(step % 2, step, 200)
+        bar.follow(2, 1, 200)
+    err = capsys.readouterr().err
+    assert err.count("\n") == 3
+    assert all(f"seed {seed}" in err for seed in (0, 1, 2))
+    assert "1/200" in err.splitlines()[-1]
