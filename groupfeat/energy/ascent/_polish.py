@@ -1,5 +1,6 @@
 """Trust-region Newton steps on the sphere: the finish of starts that creep on soft directions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,12 +8,13 @@ from numpy.typing import NDArray
 
 from groupfeat.energy.objective._activations import Activation
 from groupfeat.energy.objective._energy import energy_and_gradient
+from groupfeat.energy.objective._hessian import energy_hessian
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._sphere import (
+    hessian_in_basis,
     relative_gradients,
-    riemannian_hessian,
-    riemannian_hvp,
     tangent_basis,
+    tangent_products,
 )
 from groupfeat.energy.objective._variants import Variant
 
@@ -95,10 +97,11 @@ class Polisher:
         """Return a tangent step of length ≤ ``radius``, and what the model says it gains."""
         slope = gradient - (gradient @ w) * w
         if len(w) > self.dense_width:
-            return self._step_by_products(w, slope, radius)
+            product = tangent_products(w, gradient, self.pairs, self.sigma, self.variant)
+            return _step_by_products(slope, radius, product)
         basis = tangent_basis(w)
-        hessian = riemannian_hessian(w, self.pairs, self.sigma, variant=self.variant)
-        values, vectors = np.linalg.eigh(hessian)
+        hessian = energy_hessian(w, self.pairs, self.sigma, variant=self.variant)
+        values, vectors = np.linalg.eigh(hessian_in_basis(w, gradient, hessian, basis))
         parts = vectors.T @ (basis.T @ slope)
         # Along flat directions what is left of the gradient may be rounding.
         small = 0.1 * self.tolerance * float(np.linalg.norm(gradient)) / np.sqrt(len(w))
@@ -107,26 +110,6 @@ class Polisher:
         move = largest_in_ball(values, parts, radius)
         gain = float(parts @ move + 0.5 * move @ (values * move))
         return basis @ (vectors @ move), gain
-
-    def _step_by_products(self, w: Floats, slope: Floats, radius: float) -> tuple[Floats, float]:
-        """Conjugate gradients, stopped at the radius or where E curves upwards (Steihaug)."""
-        x, bent, rest = np.zeros_like(slope), np.zeros_like(slope), slope
-        direction, left = slope, float(slope @ slope)
-        goal = 1e-2 * float(np.sqrt(left))
-        for _ in range(_CG_STEPS):
-            curved = riemannian_hvp(w, direction, self.pairs, self.sigma, variant=self.variant)
-            bend = float(direction @ curved)
-            step = left / -bend if bend < 0 else np.inf
-            edge = _to_the_edge(x, direction, radius)
-            x, bent = x + min(step, edge) * direction, bent + min(step, edge) * curved
-            if step >= edge:
-                break
-            rest = rest + step * curved
-            before, left = left, float(rest @ rest)
-            if np.sqrt(left) <= goal:
-                break
-            direction = rest + (left / before) * direction
-        return x, float(slope @ x + 0.5 * x @ bent)
 
 
 def largest_in_ball(values: Floats, parts: Floats, radius: float) -> Floats:
@@ -149,6 +132,32 @@ def largest_in_ball(values: Floats, parts: Floats, radius: float) -> Floats:
         else:
             high = middle
     return move(high)
+
+
+def _step_by_products(
+    slope: Floats, radius: float, product: Callable[[Floats], Floats]
+) -> tuple[Floats, float]:
+    """Conjugate gradients, stopped at the radius or where E curves upwards (Steihaug).
+
+    ``product`` is that of the Riemannian Hessian with a tangent vector.
+    """
+    x, bent, rest = np.zeros_like(slope), np.zeros_like(slope), slope
+    direction, left = slope, float(slope @ slope)
+    goal = 1e-2 * float(np.sqrt(left))
+    for _ in range(_CG_STEPS):
+        curved = product(direction)
+        bend = float(direction @ curved)
+        step = left / -bend if bend < 0 else np.inf
+        edge = _to_the_edge(x, direction, radius)
+        x, bent = x + min(step, edge) * direction, bent + min(step, edge) * curved
+        if step >= edge:
+            break
+        rest = rest + step * curved
+        before, left = left, float(rest @ rest)
+        if np.sqrt(left) <= goal:
+            break
+        direction = rest + (left / before) * direction
+    return x, float(slope @ x + 0.5 * x @ bent)
 
 
 def _to_the_edge(x: Floats, direction: Floats, radius: float) -> float:

@@ -1,5 +1,7 @@
 """∇²E, dense and as a product with vectors, for batches of weights on any pair set."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
@@ -10,9 +12,10 @@ from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._terms import pair_curvatures, pair_slopes, pair_values
 from groupfeat.energy.objective._variants import Readout, Variant, get_variant, make_readout
 
-__all__ = ["energy_hessian", "energy_hvp"]
+__all__ = ["energy_hessian", "energy_hvp", "hessian_products"]
 
 Floats = NDArray[np.float64]
+Products = Callable[[Floats], Floats]
 _BLOCK_ENTRIES = 2_000_000
 
 
@@ -83,42 +86,51 @@ def energy_hvp(
     """
     w, v = check_vectors(vectors, check_weights(weights, pairs.group), pairs.group)
     sigma, kind = get_activation(activation), get_variant(variant)
-    readout = make_readout(pairs, kind)
     width = w.shape[-1]
     flat_w, flat_v = w.reshape(-1, width), v.reshape(-1, width)
     found = np.empty(flat_w.shape)
     step = max(1, _BLOCK_ENTRIES // len(pairs))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(flat_w), step):
-            block = slice(start, start + step)
-            found[block] = _products(
-                flat_w[block].T, flat_v[block].T, pairs, sigma, kind.is_cross, readout
-            ).T
-    check_overflow(found, w)
+    for start in range(0, len(flat_w), step):
+        block = slice(start, start + step)
+        found[block] = hessian_products(flat_w[block], pairs, sigma, kind)(flat_v[block])
     return found.reshape(w.shape)
 
 
-def _products(
-    w: Floats, v: Floats, pairs: PairSet, sigma: Activation, is_cross: bool, readout: Readout
-) -> Floats:
-    """Return ∇²E v of columns w and v, (2M, L)."""
-    order, n = pairs.order, len(pairs)
-    gather = csr_array((np.ones(n), (readout.labels, np.arange(n))), shape=(readout.n_labels, n))
+def hessian_products(
+    weights: Floats, pairs: PairSet, sigma: Activation, variant: Variant
+) -> Products:
+    """Return the map v ↦ ∇²E(w) v of vectors (L, 2M), one for each of checked weights (L, 2M).
+
+    What depends on w alone is computed once. The map raises ``ValueError`` on overflow.
+    """
+    order, n, w = pairs.order, len(pairs), weights.T
+    readout = make_readout(pairs, variant)
+    labels, kappa = readout.labels, readout.kappa
+    gather = csr_array((np.ones(n), (labels, np.arange(n))), shape=(readout.n_labels, n))
     lefts, rights = (
         csr_array((np.ones(n), (rows, np.arange(n))), shape=(order, n))
         for rows in (pairs.left, pairs.right)
     )
     a, b = w[pairs.left], w[order + pairs.right]
-    va, vb = v[pairs.left], v[order + pairs.right]
-    value = pair_values(sigma, is_cross, a, b)
-    slope_a, slope_b = pair_slopes(sigma, is_cross, a, b)
-    same, mixed = pair_curvatures(sigma, is_cross, a, b)
-    rise = slope_a * va + slope_b * vb
-    pull = readout.apply(np.asarray(gather @ value))[1][readout.labels] - readout.kappa * value
-    pull_rise = readout.apply(np.asarray(gather @ rise))[1][readout.labels] - readout.kappa * rise
-    first = pull * (same * va + mixed * vb) + pull_rise * slope_a
-    second = pull * (mixed * va + same * vb) + pull_rise * slope_b
-    return np.concatenate([lefts @ first, rights @ second])
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = pair_values(sigma, variant.is_cross, a, b)
+        slope_a, slope_b = pair_slopes(sigma, variant.is_cross, a, b)
+        same, mixed = pair_curvatures(sigma, variant.is_cross, a, b)
+        pull = readout.apply(np.asarray(gather @ value))[1][labels] - kappa * value
+
+    def products(vectors: Floats) -> Floats:
+        v = vectors.T
+        va, vb = v[pairs.left], v[order + pairs.right]
+        with np.errstate(over="ignore", invalid="ignore"):
+            rise = slope_a * va + slope_b * vb
+            pull_rise = readout.apply(np.asarray(gather @ rise))[1][labels] - kappa * rise
+            first = pull * (same * va + mixed * vb) + pull_rise * slope_a
+            second = pull * (mixed * va + same * vb) + pull_rise * slope_b
+            found = np.concatenate([lefts @ first, rights @ second]).T
+        check_overflow(found, weights)
+        return found
+
+    return products
 
 
 def _dense(

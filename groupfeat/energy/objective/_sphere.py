@@ -1,5 +1,6 @@
 """E on the unit sphere ‖w‖ = 1: gradient, Hessian, spectrum."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,19 +9,21 @@ from numpy.typing import ArrayLike, NDArray
 from groupfeat.energy.objective._activations import Activation
 from groupfeat.energy.objective._checks import check_unit, check_vectors
 from groupfeat.energy.objective._energy import energy_and_gradient
-from groupfeat.energy.objective._hessian import energy_hessian, energy_hvp
+from groupfeat.energy.objective._hessian import energy_hessian, energy_hvp, hessian_products
 from groupfeat.energy.objective._pairs import PairSet
 from groupfeat.energy.objective._variants import Variant
 
 __all__ = [
     "VANISHING",
     "HessianSpectrum",
+    "hessian_in_basis",
     "relative_gradients",
     "riemannian_gradient",
     "riemannian_hessian",
     "riemannian_hvp",
     "riemannian_spectrum",
     "tangent_basis",
+    "tangent_products",
 ]
 
 Floats = NDArray[np.float64]
@@ -84,10 +87,7 @@ def riemannian_hessian(
     w = check_unit(weights, pairs.group)
     gradient = energy_and_gradient(w, pairs, activation, variant=variant)[1]
     hessian = energy_hessian(w, pairs, activation, variant=variant)
-    basis = tangent_basis(w)
-    inner = np.swapaxes(basis, -1, -2) @ hessian @ basis
-    radial = np.sum(gradient * w, axis=-1)[..., None, None]
-    return np.asarray(inner - radial * np.eye(w.shape[-1] - 1))
+    return hessian_in_basis(w, gradient, hessian, tangent_basis(w))
 
 
 def riemannian_hvp(
@@ -107,6 +107,27 @@ def riemannian_hvp(
     tangent = _project(w, v)
     product = energy_hvp(w, tangent, pairs, activation, variant=variant)
     return _project(w, product - np.sum(gradient * w, axis=-1, keepdims=True) * tangent)
+
+
+def hessian_in_basis(w: Floats, gradient: Floats, hessian: Floats, basis: Floats) -> Floats:
+    """Return Bᵀ(∇²E − ⟨∇E, w⟩)B of unit weights with ∇E, ∇²E and B known."""
+    inner = np.swapaxes(basis, -1, -2) @ hessian @ basis
+    radial = np.sum(gradient * w, axis=-1)[..., None, None]
+    return np.asarray(inner - radial * np.eye(w.shape[-1] - 1))
+
+
+def tangent_products(
+    w: Floats, gradient: Floats, pairs: PairSet, sigma: Activation, variant: Variant
+) -> Callable[[Floats], Floats]:
+    """Return v ↦ `riemannian_hvp` at one unit weight (2M,) with ∇E known, unchecked."""
+    products = hessian_products(w[None], pairs, sigma, variant)
+    radial = np.sum(gradient * w)
+
+    def product(v: Floats) -> Floats:
+        tangent = _project(w, v)
+        return _project(w, products(tangent[None])[0] - radial * tangent)
+
+    return product
 
 
 def riemannian_spectrum(
