@@ -166,6 +166,23 @@ def test_irrep_coordinates_are_isometric() -> None:
     np.testing.assert_allclose(basis.T @ basis, np.eye(24) - mean, atol=1e-12)
 
 
+def test_pairs_that_are_handed_over_serve_as_they_would_be_made() -> None:
+    group = group_from_spec("S4")
+    reps, pairs, starts = irreps(group), full_pairs(group), random_starts(24, 20, rng=0)
+    own = ascend_in_irreps(starts, reps)
+    for _ in range(2):
+        handed = ascend_in_irreps(starts, reps, pairs=pairs)
+        assert np.array_equal(handed.weights, own.weights)
+        assert np.array_equal(handed.gradient_norms, own.gradient_norms)
+    for wrong, told in (
+        (sample_pairs(group, 0.9, rng=0), r"pairs must be all 576, each once, got 518"),
+        (sample_pairs(group, 1, sampling="with", rng=0), r"all 576, each once, got 576"),
+        (full_pairs(group_from_spec("SL(2,3)")), "build both from one group"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            ascend_in_irreps(starts, reps, pairs=wrong)
+
+
 def test_what_alternation_leaves_open_is_climbed() -> None:
     reps = irreps(group_from_spec("S3"))
     ended = ascend_in_irreps(random_starts(6, 20, rng=0), reps, max_iterations=1)
