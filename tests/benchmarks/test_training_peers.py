@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from groupfeat.training.run._progress import Run
-from tests.benchmarks.test_training_speed import best_of, run_of
+from tests.benchmarks.test_training_speed import SIZES, best_of, run_of
 
 pytestmark = pytest.mark.benchmark
 CHUNK = 256
@@ -76,16 +76,7 @@ class ByHand(Gather):
 
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")  # torch.compile
-@pytest.mark.parametrize(
-    ("spec", "hidden", "fraction", "rounds"),
-    [
-        ("C71", 2048, 0.4, 12),
-        ("C71", 2048, 0.9, 6),
-        ("C127", 512, 0.4, 8),
-        ("C23", 512, 0.6, 60),
-        ("C23", 256, 0.6, 60),
-    ],
-)
+@pytest.mark.parametrize(("spec", "hidden", "fraction", "rounds"), SIZES)
 def test_one_step_beside_careful_torch(
     spec: str, hidden: int, fraction: float, rounds: int
 ) -> None:

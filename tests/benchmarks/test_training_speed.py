@@ -54,6 +54,15 @@ def peak_step(kind: torch.dtype = torch.float32) -> tuple[Step, float]:
     return lambda: torch.mm(a, b, out=out), 2 * 1024**3
 
 
+SIZES = [
+    ("C71", 2048, 0.4, 12),
+    ("C71", 2048, 0.9, 6),
+    ("C127", 512, 0.4, 8),
+    ("C23", 512, 0.6, 60),
+    ("C23", 256, 0.6, 60),
+]
+
+
 class PlainTrainer:
     """The author's step in plain torch."""
 
@@ -128,16 +137,7 @@ def products_step(run: Run) -> Step:
     return step
 
 
-@pytest.mark.parametrize(
-    ("spec", "hidden", "fraction", "rounds"),
-    [
-        ("C71", 2048, 0.4, 12),
-        ("C71", 2048, 0.9, 6),
-        ("C127", 512, 0.4, 8),
-        ("C23", 512, 0.6, 60),
-        ("C23", 256, 0.6, 60),
-    ],
-)
+@pytest.mark.parametrize(("spec", "hidden", "fraction", "rounds"), SIZES)
 def test_one_step_beside_plain_torch(spec: str, hidden: int, fraction: float, rounds: int) -> None:
     rates = {"learning_rate": 1e-3, "weight_decay": 2e-4}
     run = run_of(spec, hidden, fraction, **rates)
