@@ -86,6 +86,60 @@ def test_parallel_nodes_count_once_and_noise_spoils_the_factors() -> None:
     assert max(v for name, v in found.violations.items() if name != "bias") > 0.1
 
 
+@pytest.mark.parametrize("order", [7, 11])
+def test_violations_are_harmonics_of_the_answers(order: int) -> None:
+    """By the three-dimensional Fourier transform of (a(g) + b(h))² v(t), node by node unlike.
+
+    A product of a and b has ¼ABC at χ(g)χ(h)χ̄(t), a square ⅛A²C at χ²(g)χ̄(t).
+    """
+    rng = np.random.default_rng(0)
+    drawn = np.exp(2j * np.pi * rng.uniform(size=(3, 4, 3)))
+    drawn[..., 2] *= rng.uniform(0.5, 2, (3, 4))
+    # The last with B = iA, whose second harmonics in g and in h have the sum 0.
+    for values in (*drawn, np.array([[1, 1j, 1 + 1j]])):
+        found = read(values, order)
+        w, v = network_of(values, order)
+        answers = np.einsum("ghk,kt->ght", (w[:order, None] + w[None, order:]) ** 2, v)
+        at = np.abs(np.fft.fftn(answers)) / order**3
+        signal = 4 * at[1, 1, -1]
+        assert abs(found.signal) == pytest.approx(signal)
+        expected = {
+            "ABC'": 4 * at[1, 1, 1],
+            "AB'C": 4 * at[1, -1, -1],
+            "A'BC": 4 * at[-1, 1, -1],
+            "AAC": 8 * np.hypot(at[2, 0, -1], at[0, 2, -1]),
+            "AAC'": 8 * np.hypot(at[2, 0, 1], at[0, 2, 1]),
+            "bias": 4 * at[0, 0, -1],
+        }
+        assert found.violations == pytest.approx(
+            {name: value / signal for name, value in expected.items()}
+        )
+
+
+def test_nodes_of_opposite_sign_are_one_direction() -> None:
+    triples = SOLUTIONS["4 = (ν=i) * ξ"]
+    split = np.concatenate([triples, triples[:3] * np.array([-3, -3, 0.5])])
+    found = read(split)
+    assert (found.nodes, found.order) == (7, 4)
+    assert found.signal == pytest.approx(4 + 3 * 3**2 * 0.5)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [(NU, 1 / NU, 1), (NU, -NU, -1 / NU**2), (1j, 1j, -1)],
+    ids=["AB = 1", "ν that is not i", "A = B"],
+)
+def test_six_nodes_of_another_first_factor_have_no_name(first: tuple[complex, ...]) -> None:
+    """They factor without error, but syn(αβ) goes with ν = i alone."""
+    second = [
+        (ALPHA * TURN, TURN / ALPHA, TURN),
+        (BETA / TURN, 1 / TURN / BETA, 1 / TURN),
+    ]
+    found = read(star([first], second))
+    assert (found.order, found.kind) == (6, "none")
+    assert found.factor_error < 1e-10
+
+
 def test_exact_networks_are_solutions() -> None:
     reps = irreps(group_from_spec("C23"))
     found = abelian_solutions(*exact_network(reps, method="single"), reps)

@@ -180,6 +180,17 @@ def test_the_null_of_c2_is_that_of_its_live_nodes() -> None:
     model = null_model(irreps(group_from_spec("C2")), samples=8000)
     assert len(model.isotypic_shares) < 7600
     assert model.match_probability == pytest.approx(1 - 2 / np.pi * np.arcsin(0.8**0.5), abs=0.02)
+    low, high = model.match_interval
+    assert low < model.match_probability < high
+
+
+def test_a_node_that_hardly_varies_is_no_constant() -> None:
+    """Its constant part takes no part in what it is matched by."""
+    reps = irreps(group_from_spec("S3"))
+    w, v = exact_network(reps)
+    shifted = 1e-5 * w + 1.0
+    found = match_nodes(shifted, v, reps)
+    assert (found.alive, found.matched, found.constant) == (9, 9, (9,))
 
 
 @pytest.mark.parametrize("spec", ["S3", "C23", "S4", "F21", "Q8"])

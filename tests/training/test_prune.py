@@ -79,3 +79,18 @@ def test_a_trained_network_shrinks_to_the_single_nodes(spec: str) -> None:
     argmax_only = prune_network(run.first_layer, run.second_layer, reps, tolerance=1)
     assert argmax_only.hidden < found.hidden
     assert argmax_only.accuracy == 1
+
+
+def test_the_loss_exceeds_that_of_all_nodes_by_the_tolerance_at_most() -> None:
+    """A ladder of tolerances: each is kept to, and each is used to more than a half somewhere."""
+    group = group_from_spec("D5")
+    reps = irreps(group)
+    (run,) = train(group, TrainConfig(n_hidden=48, settle_epochs=50, epochs=700), seeds=[0])
+    layers = run.first_layer, run.second_layer
+    least = prune_network(*layers, reps, tolerance=0).relative_loss
+    used = []
+    for tolerance in np.geomspace(1e-4, 0.3, 12):
+        found = prune_network(*layers, reps, tolerance=float(tolerance))
+        used.append((found.relative_loss - least) / tolerance)
+    assert max(used) <= 1 + 1e-9
+    assert max(used) > 0.5

@@ -4,7 +4,15 @@ import mpmath
 import numpy as np
 import pytest
 
-from groupfeat.energy import full_pairs, predicted_families, sample_pairs
+from groupfeat.energy import (
+    ascend,
+    full_pairs,
+    get_activation,
+    predicted_families,
+    random_starts,
+    removed_variant,
+    sample_pairs,
+)
 from groupfeat.groups import group_from_spec, irreps, real_families
 from groupfeat.training import (
     TrainConfig,
@@ -115,6 +123,62 @@ def test_residual_of_nothing_and_of_all() -> None:
     }
     everything = network_residual(w, pairs, second_layer=v)
     assert all(share < 1e-20 for share in residual_shares(everything, reps).values())
+
+
+@pytest.mark.parametrize("spec", ["S3", "C7", "Q8"])
+def test_residual_and_shares_on_a_subset_by_projectors(spec: str) -> None:
+    """Targets that are not met equally often: P⊥Y as written, and Y's own norm in each irrep."""
+    reps = irreps(group_from_spec(spec))
+    order, pairs = reps.group.order, sample_pairs(reps.group, 0.4, rng=1)
+    assert len(set(pairs.target_counts.tolist())) > 1
+    n = len(pairs)
+    one_hot = np.eye(order)[pairs.target]
+    centred = (np.eye(n) - 1 / n) @ one_hot
+    nothing = network_residual(np.zeros((2 * order, 0)), pairs)
+    np.testing.assert_allclose(nothing, centred, atol=1e-12)
+    w = np.random.default_rng(0).standard_normal((2 * order, 4))
+    v = np.random.default_rng(1).standard_normal((4, order))
+    x = np.concatenate([np.eye(order)[pairs.left], np.eye(order)[pairs.right]], axis=1)
+    features = (np.eye(n) - 1 / n) @ (x @ w) ** 2
+    rest = network_residual(w, pairs, second_layer=v)
+    np.testing.assert_allclose(rest, centred - features @ v, atol=1e-10)
+    solved = network_residual(w, pairs, ridge=0.3)
+    inverse = np.linalg.inv(features @ features.T + 0.3 * np.eye(n))
+    np.testing.assert_allclose(solved, 0.3 * inverse @ centred, atol=1e-9)
+    table, inverses = reps.group.cayley_table, reps.group.inverse
+    for residual in (nothing, rest):
+        for family, share in residual_shares(residual, reps).items():
+            # P_k[s, t] = (d_k/M) χ_k(s t⁻¹), summed over the family.
+            projector = np.zeros((order, order))
+            for k in family:
+                characters = np.trace(reps[k].matrices(), axis1=1, axis2=2)
+                part = reps[k].dim / order * characters[table[:, inverses]]
+                projector = projector + part.real
+            parts = [np.linalg.norm(matrix @ projector) ** 2 for matrix in (residual, one_hot)]
+            assert share == pytest.approx(parts[0] / parts[1])
+            assert parts[1] == pytest.approx(n / order * sum(reps[k].dim ** 2 for k in family))
+    assert min(residual_shares(nothing, reps).values()) < 0.99
+
+
+def test_an_end_between_families_is_counted_elsewhere() -> None:
+    """On a subset maxima are mixed: counted by isotypic projection of the ends themselves."""
+    reps = irreps(group_from_spec("S3"))
+    pairs = sample_pairs(reps.group, 0.75, rng=2)
+    found = modulated_maxima(reps, pairs, starts=40, rng=3)
+    points = random_starts(6, 40, rng=3)
+    variant = removed_variant(reps, ())
+    ends = ascend(points, pairs, get_activation("square"), variant=variant).weights
+    table, inverses = reps.group.cayley_table, reps.group.inverse
+    norms = []
+    for family in real_families(reps)[1:]:
+        (k,) = family
+        characters = np.trace(reps[k].matrices(), axis1=1, axis2=2).real
+        projector = reps[k].dim / 6 * characters[table[:, inverses]]
+        norms.append(np.sum((ends.reshape(-1, 2, 6) @ projector) ** 2, axis=(1, 2)))
+    top = np.max(norms, axis=0) / np.sum(ends**2, axis=1)
+    assert np.sum((top >= 0.5) & (top < 0.98)) > 3
+    assert found.elsewhere == np.sum(top < 0.99)
+    assert sum(found.ends.values()) == np.sum(top >= 0.99)
 
 
 def test_a_trained_network_over_time() -> None:

@@ -36,8 +36,9 @@ class FrequencySolution:
         Σ ABC: the part of the answer that is right.
     violations
         |sum|/|signal| of each condition by name: ``"ABC'"``, ``"AB'C"``, ``"A'BC"`` (a stroke is
-        a conjugate) and the second harmonics ``"AAC"``, ``"AAC'"`` (for A and B together), and
-        ``"bias"``, Σ(|A|² + |B|²)C, which adds the same to every pair and vanishes under P⊥.
+        a conjugate) and the second harmonics ``"AAC"``, ``"AAC'"``: √(|ΣA²C|² + |ΣB²C|²), as
+        those in g and those in h are other functions and cannot cancel; and ``"bias"``,
+        Σ(|A|² + |B|²)C, which adds the same to every pair and vanishes under P⊥.
     kind
         ``"4 = (ν=i) * ξ"``, ``"6 = ν * syn"``, ``"6 = (ν=i) * syn(αβ)"``, or ``"none"``.
     factor_error
@@ -137,16 +138,19 @@ def _solution(
 ) -> FrequencySolution:
     a, b, c = triples.T
     signal = complex(np.sum(a * b * c))
-    sums = {
-        "ABC'": a * b * c.conj(),
-        "AB'C": a * b.conj() * c,
-        "A'BC": a.conj() * b * c,
-        "AAC": a * a * c + b * b * c,
-        "AAC'": a * a * c.conj() + b * b * c.conj(),
-        "bias": (np.abs(a) ** 2 + np.abs(b) ** 2) * c,
+    conditions = {
+        "ABC'": [a * b * c.conj()],
+        "AB'C": [a * b.conj() * c],
+        "A'BC": [a.conj() * b * c],
+        "AAC": [a * a * c, b * b * c],
+        "AAC'": [a * a * c.conj(), b * b * c.conj()],
+        "bias": [(np.abs(a) ** 2 + np.abs(b) ** 2) * c],
     }
     scale = max(abs(signal), 1e-300)
-    violations = {name: float(abs(np.sum(terms)) / scale) for name, terms in sums.items()}
+    violations = {
+        name: float(np.linalg.norm(np.sum(terms, axis=1)) / scale)
+        for name, terms in conditions.items()
+    }
     kind, error = _factored(triples, tolerance)
     return FrequencySolution(family, nodes, len(triples), triples, signal, violations, kind, error)
 

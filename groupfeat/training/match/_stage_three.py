@@ -146,10 +146,12 @@ def network_residual(
 
 
 def residual_shares(residual: ArrayLike, irreps: Irreps) -> dict[tuple[int, ...], float]:
-    """Return how much of each irrep the answers still miss: ‖R P_k‖²/‖Ỹ P_k‖² on all pairs.
+    """Return how much of each irrep the answers still miss: ‖R P_k‖²/‖Y P_k‖².
 
-    Columns of R (n, M) are functions of the target. 0 where the irrep is fully represented, 1
-    where nothing of it is; on all pairs ‖Ỹ P_k‖² = M d_k² (2M d_k² for a pair).
+    Rows of R (n, M) are functions of the target. ‖Y P_k‖² = n d_k²/M (twice that for a pair) on
+    any pairs. 0 where the irrep is fully represented. Where nothing of it is, R P_k = Ỹ P_k: 1 on
+    all pairs, and on others 1 − M‖p P_k‖²/d_k² (over 2 for a pair), p_t = n_t/n, which is less
+    unless all targets are met equally often.
     """
     check_irreps(irreps)
     values = np.asarray(residual, dtype=np.float64)

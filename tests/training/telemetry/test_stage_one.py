@@ -68,6 +68,21 @@ def test_what_the_features_do_not_see_decays_at_the_ridge_alone() -> None:
     np.testing.assert_allclose(rest, np.exp(-0.05 * late) * unseen, atol=1e-9)
 
 
+def test_beta_enters_the_rate_and_the_strongest_ridge_squared() -> None:
+    """V' = βΦᵀ(T − βΦV) − ηV decays at β²σ² + η; with η = β²η' the limit's norm is that of η'."""
+    features, _, start = example(4)
+    flow = tele.lazy_flow(features, start, ridge=0.1, beta=2.0)
+    times = np.array([3.0, 6.0]) / flow.rate
+    gaps = [np.linalg.norm(flow.gradient(t) - flow.gradient(np.inf)) for t in times]
+    slope = -np.log(gaps[1] / gaps[0]) / (times[1] - times[0])
+    assert slope == pytest.approx(flow.rate, rel=0.05)
+    wide, _, _ = example(40)
+    best = tele.strongest_ridge(wide)
+    assert best is not None
+    for beta in (1e-3, 1e4):
+        assert tele.strongest_ridge(wide, beta=beta) == pytest.approx(beta**2 * best, rel=0.06)
+
+
 @pytest.mark.parametrize("beta", [1.0, 3.0])
 def test_early_gradient_is_right_to_second_order(beta: float) -> None:
     features, _, start = example(6, scale=0.3)
