@@ -12,6 +12,7 @@ from groupfeat.groups import cyclic, group_from_spec
 from groupfeat.training import (
     Snapshot,
     TrainConfig,
+    TrainedRun,
     checkpoint_writer,
     load_checkpoint,
     resume,
@@ -19,6 +20,7 @@ from groupfeat.training import (
     train_many,
 )
 from groupfeat.training import telemetry as tele
+from groupfeat.training.many._execute import in_order
 
 GROUP = group_from_spec("S3")
 FITTED = TrainConfig(train_fraction=1.0, n_hidden=64, epochs=400, settle_epochs=13)
@@ -89,11 +91,19 @@ def test_a_run_that_diverges_has_none(way: dict[str, Any]) -> None:
 
 
 def test_runs_are_told_as_they_end() -> None:
-    """With two workers the short runs are told while the first, long one still trains."""
-    torch.set_num_threads(1)
-    long = dataclasses.replace(FITTED, epochs=4000, stop="never")
+    """Runs that end before the first are told before it is yielded, in the order they end in."""
+    first, *others = train_many(GROUP, CONFIGS)
     told: list[int] = []
-    runs = train_many(GROUP, [long, *CONFIGS[1:]], workers=2, ended=lambda p, run: told.append(p))
-    assert next(runs).epochs == 4000
-    assert sorted(told) == [0, 1, 2, 3]
-    assert told[-1] == 0
+    finished = iter([([2], others[1:2]), ([1], others[:1]), ([0], [first])])
+    yielded = in_order(finished, lambda position, run: told.append(position))
+    assert next(yielded) is first
+    assert told == [2, 1, 0]
+    assert list(yielded) == others[:2]
+
+
+def test_workers_tell_of_every_run_once() -> None:
+    torch.set_num_threads(1)
+    told: dict[int, TrainedRun] = {}
+    runs = list(train_many(GROUP, CONFIGS, workers=2, ended=lambda p, run: told.update({p: run})))
+    assert sorted(told) == [*range(len(CONFIGS))]
+    assert all(told[p] is run for p, run in enumerate(runs))
