@@ -1,11 +1,12 @@
 """Folders and JSON files of results, each written whole or not at all."""
 
 import json
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from groupfeat._files import replacing
 
 __all__ = ["prepare_folder", "versions", "write_json", "write_text"]
 
@@ -33,10 +34,9 @@ def prepare_folder(path: str | Path) -> Path:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write ``text`` to ``path`` through a neighbour file, so that readers never see half."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    """Write ``text`` to ``path``, so that readers never see half of it."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
     return path
 
 

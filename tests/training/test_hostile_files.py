@@ -13,6 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from analyzers.storage import write_json
 from groupfeat.groups import cyclic
 from groupfeat.training import (
     TrainConfig,
@@ -142,12 +143,14 @@ def test_negative_mean_squares_are_not_gone_on_from(run: TrainedRun, tmp_path: P
 
 
 def written(kind: str, run: TrainedRun, path: Path) -> Path:
+    if kind == ".json":
+        return write_json(path.with_suffix(kind), {"a": 1})
     if kind == "run":
         return save_checkpoint(path.with_suffix(".safetensors"), run, GROUP)
     return save_layers(path.with_suffix(kind), run.first_layer, run.second_layer)
 
 
-@pytest.mark.parametrize("kind", ["run", ".npz", ".safetensors"])
+@pytest.mark.parametrize("kind", ["run", ".npz", ".safetensors", ".json"])
 @pytest.mark.parametrize(("mask", "mode"), [(0o077, 0o600), (0o022, 0o644), (0o027, 0o640)])
 def test_a_file_has_the_mode_that_the_umask_leaves(
     kind: str, mask: int, mode: int, run: TrainedRun, tmp_path: Path
@@ -161,7 +164,7 @@ def test_a_file_has_the_mode_that_the_umask_leaves(
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("kind", ["run", ".npz", ".safetensors"])
+@pytest.mark.parametrize("kind", ["run", ".npz", ".safetensors", ".json"])
 def test_no_planted_link_is_followed(
     kind: str, run: TrainedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,7 +174,7 @@ def test_no_planted_link_is_followed(
     monkeypatch.setattr("secrets.token_hex", lambda _: "known")
     name = "a.safetensors" if kind == "run" else f"a{kind}"
     (tmp_path / f".{name}.known.part").symlink_to(victim)
-    with pytest.raises((OSError, ValueError), match="cannot write"):
+    with pytest.raises((OSError, ValueError), match=r"cannot write|exists"):
         written(kind, run, tmp_path / "a")
     assert victim.read_text() == "precious"
 

@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from groupfeat import __version__
+from groupfeat._files import replacing
 from groupfeat.groups import FiniteGroup
-from groupfeat.training.run._atomic import replacing
 from groupfeat.training.run._runs import Observer, Snapshot, TrainedRun
 from groupfeat.training.run._stored import check_layers, check_story, check_task
 from groupfeat.training.setup._config import TrainConfig

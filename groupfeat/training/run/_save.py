@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from groupfeat._files import replacing
 from groupfeat.groups import FiniteGroup
-from groupfeat.training.run._atomic import replacing
 from groupfeat.training.run._checkpoint import table_digest
 
 __all__ = ["LAYERS_FORMAT", "save_layers"]
