@@ -75,6 +75,21 @@ def test_a_resumed_run_goes_on_in_its_file(call: Any, tmp_path: Path) -> None:
     assert "'run-0.jsonl' records another config (beta: 1.0 there, 2.0 now)" in err
 
 
+def test_a_run_given_more_epochs_goes_on_in_its_file(call: Any, tmp_path: Path) -> None:
+    words = ("--telemetry", "gradient", "--telemetry-at", "every:10")
+    assert call(*SHORT, *words, "--out", str(tmp_path / "a"))[0] == 0
+    cut, more = str(tmp_path / "a" / "run-0.safetensors"), ("--epochs", "60")
+    assert call("train", "S3", "--resume", cut, *more, *words, "--out", str(tmp_path / "a"))[0] == 0
+    longer = ("60" if word == "30" else word for word in SHORT)
+    assert call(*longer, *words, "--out", str(tmp_path / "b"))[0] == 0
+    told, whole = (tele.read_json_lines(tmp_path / name / "run-0.jsonl") for name in "ab")
+    assert told == whole
+    assert (told[0]["epochs"], told[1][-1]["epoch"]) == (60, 60)
+    code, _, err = call(*SHORT, *words, "--out", str(tmp_path / "a"))
+    assert code == 2
+    assert "'run-0.jsonl' records another config (epochs: 60 there, 30 now)" in err
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_end_of_a_run_is_recorded_once(call: Any, tmp_path: Path, workers: str) -> None:
     """A run that settles at 113, say; of checkpoints on the way only those asked for are kept."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, BinaryIO
 
+from groupfeat._files import replacing
+
 __all__ = ["JsonLines", "TensorBoardSink", "WandbSink", "read_json_lines"]
 
 FORMAT = "groupfeat-telemetry-1"
@@ -18,8 +20,10 @@ class JsonLines:
     """Append records to a file, one JSON object a line, each handed to the system before the next.
 
     The first line holds the format and the config. A file that exists is
-    continued if its config is the same; a last line that a crash cut off is dropped.
-    Values that are not finite are written as null.
+    continued if its config is the same, or differs only in having fewer ``epochs`` under a
+    constant ``schedule``: the run is then the same one, given more epochs, and the first line is
+    replaced by one that says so (the file is written anew, whole or not at all). A last line that
+    a crash cut off is dropped. Values that are not finite are written as null.
 
     Parameters
     ----------
@@ -42,7 +46,11 @@ class JsonLines:
         kept = self.path.read_bytes() if exists else b""
         whole = kept[: kept.rfind(b"\n") + 1]
         if whole:
-            _check_header(self.path, whole.split(b"\n", 1)[0], json.loads(line))
+            first, rest = whole.split(b"\n", 1)
+            if _is_extended(self.path, first, json.loads(line)):
+                whole = line + rest
+                with replacing(self.path) as part:
+                    part.write_bytes(whole)
         elif kept and not line.startswith(kept):
             raise ValueError(f"{self.path.name!r} is no telemetry file; choose another path")
         self._file: BinaryIO = self.path.open("r+b" if exists else "xb")
@@ -241,13 +249,23 @@ def _header(path: Path, line: bytes) -> dict[str, Any]:
     return header
 
 
-def _check_header(path: Path, line: bytes, wanted: dict[str, Any]) -> None:
+def _is_extended(path: Path, line: bytes, wanted: dict[str, Any]) -> bool:
+    """Tell whether a file's run is wanted with more epochs; raise ValueError for another run."""
     found, own = _header(path, line)["config"], wanted["config"]
-    if found == own:
-        return
     names = sorted(set(found) | set(own))
-    name = next(name for name in names if found.get(name) != own.get(name))
+    differing = [name for name in names if found.get(name) != own.get(name)]
+    if not differing:
+        return False
+    constant = own.get("schedule", "constant") == "constant"
+    if differing == ["epochs"] and constant and _is_below(found.get("epochs"), own.get("epochs")):
+        return True
+    name = differing[0]
     raise ValueError(
         f"{path.name!r} records another config ({name}: {found.get(name)!r} there, "
         f"{own.get(name)!r} now); choose another path"
     )
+
+
+def _is_below(first: object, second: object) -> bool:
+    """Tell whether these are two numbers of epochs, the second the larger."""
+    return isinstance(first, int) and isinstance(second, int) and first < second

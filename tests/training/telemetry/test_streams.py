@@ -77,6 +77,61 @@ def test_two_configs_do_not_mix(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_run_given_more_epochs_goes_on_in_its_file(tmp_path: Path) -> None:
+    """The first line tells the new number, the records stay, and the old number is refused."""
+    path, short, long = tmp_path / "a.jsonl", {**CONFIG, "epochs": 2}, {**CONFIG, "epochs": 9}
+    write(path, ROWS[:2], short)
+    path.write_bytes(path.read_bytes() + b'{"cut')
+    write(path, ROWS[2:], long)
+    assert tele.read_json_lines(path) == (long, ROWS)
+    assert len(path.read_bytes().splitlines()) == 4
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"another config \(epochs: 9 there, 2 now\)"):
+        tele.JsonLines(path, short)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("there", "now", "told"),
+    [
+        ({"epochs": 2}, {"epochs": 9, "n_hidden": 9}, "epochs: 2 there, 9 now"),
+        ({"epochs": 2}, {}, "epochs: 2 there, None now"),
+        ({}, {"epochs": 9}, "epochs: None there, 9 now"),
+        ({"epochs": "2"}, {"epochs": 9}, "epochs: '2' there, 9 now"),
+        ({"epochs": 2, "schedule": "cosine"}, {"epochs": 9, "schedule": "cosine"}, "epochs: 2"),
+    ],
+    ids=str,
+)
+def test_more_epochs_excuse_nothing_else(
+    there: dict[str, Any], now: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    """Under a schedule that ends with its epochs a run with more of them is another run."""
+    path = tmp_path / "a.jsonl"
+    write(path, ROWS, CONFIG | there)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=f"another config .{told}"):
+        tele.JsonLines(path, CONFIG | now)
+    assert path.read_bytes() == before
+
+
+def test_a_first_line_that_cannot_be_replaced_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jsonl"
+    write(path, ROWS, CONFIG | {"epochs": 2})
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        tele.JsonLines(path, CONFIG | {"epochs": 9})
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["a.jsonl"]
+
+
 OURS = b'{"format":"groupfeat-telemetry-1"'
 
 
