@@ -108,13 +108,14 @@ def _arm_table(plan: Plan, arms: "Sequence[Arm]") -> Table:
 
 
 def _last_lines(payload: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Any, ...]:
-    """Return the table of stages, where there is telemetry, and the time of a step."""
-    speed = f"{payload['seconds_per_step'] * 1e3:.2f} ms a step"
+    """Return the table of stages, where there is telemetry, and of a step the time, if known."""
+    seconds = payload["seconds_per_step"]
+    speed = () if seconds is None else (f"{seconds * 1e3:.3g} ms a step",)
     if "stages" not in payload:
-        return (speed,)
+        return speed
     columns = (*names, "memorized_at", "peak_at", "features_at", "generalized_at")
     title = "stages: first record at 0.99, features to the end"
-    return (_table(title, columns, columns, payload["stages"]), speed)
+    return (_table(title, columns, columns, payload["stages"]), *speed)
 
 
 def _table(

@@ -1,7 +1,6 @@
 """Trained networks: curves, nodes by irrep; exact networks."""
 
 import itertools
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -51,7 +50,7 @@ def measure_training(
     observe: Observer | None = None,
     observe_at: Collection[int] = (),
     workers: int = 1,
-) -> tuple[tuple[TrainedRun, ...], float]:
+) -> tuple[tuple[TrainedRun, ...], float | None]:
     """Train one run a seed; return the runs and the seconds a step; ``finished`` as below.
 
     ``start``: a stored run to go on from instead, up to ``config.epochs``; the rest as in
@@ -61,11 +60,10 @@ def measure_training(
     if start is None:
         planned = [(task, config, seed) for seed in seeds]
         return measure_runs(planned, finished=finished, workers=workers, **watch)
-    began = time.perf_counter()
     run = resume(start, task, epochs=config.epochs, **watch)
     if finished is not None:
         finished(0, run)
-    return (run,), (time.perf_counter() - began) / max(run.epochs - start.epochs, 1)
+    return (run,), run.seconds_per_step
 
 
 def measure_runs(
@@ -76,13 +74,15 @@ def measure_runs(
     observe: Observer | None = None,
     observe_at: Collection[int] = (),
     workers: int = 1,
-) -> tuple[tuple[TrainedRun, ...], float]:
+) -> tuple[tuple[TrainedRun, ...], float | None]:
     """Train what is planned, (task, config, seed) each; return the runs and the seconds a step.
 
     Neighbours of one task are trained together. ``finished`` gets every run, with its position in
-    ``planned``, as soon as it ends; the rest as in `train_many`.
+    ``planned``, as soon as it ends; the rest as in `train_many`. The seconds are the mean over
+    all steps of all runs, each by the clock of its process, as `TrainedRun.seconds_per_step` tells
+    them; None where no run took two.
     """
-    began, runs = time.perf_counter(), list[TrainedRun]()
+    runs = list[TrainedRun]()
     for _, some in itertools.groupby(planned, key=lambda each: id(each[0])):
         tasks, configs, seeds = zip(*some, strict=True)
         shift = _Shift(len(runs), observe, finished)
@@ -96,8 +96,14 @@ def measure_runs(
             workers=workers,
             ended=shift.ended,
         )
-    steps = sum(run.epochs for run in runs)
-    return tuple(runs), (time.perf_counter() - began) / max(steps, 1)
+    return tuple(runs), _mean_seconds(runs)
+
+
+def _mean_seconds(runs: Sequence[TrainedRun]) -> float | None:
+    timed = [(run.epochs - 1, run.seconds_per_step) for run in runs]
+    known = [(steps, seconds) for steps, seconds in timed if seconds is not None]
+    total = sum(steps for steps, _ in known)
+    return sum(steps * seconds for steps, seconds in known) / total if total else None
 
 
 @dataclass(frozen=True)

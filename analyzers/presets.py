@@ -46,7 +46,7 @@ class Arm:
     test_loss: float | None
 
 
-def measure_configs(configs: Sequence[TrainConfig]) -> tuple[tuple[TrainedRun, ...], float]:
+def measure_configs(configs: Sequence[TrainConfig]) -> tuple[tuple[TrainedRun, ...], float | None]:
     """Train configs whose ``task`` is a group's SPEC; return the runs and the seconds a step."""
     groups = {spec: group_from_spec(spec) for spec in {config.task for config in configs}}
     return measure_runs([(groups[each.task], each, each.init_seed or 0) for each in configs])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from groupfeat.training.network._hidden import Layers, NetSpec, Workspace
 from groupfeat.training.network._model import DTYPES, Composer, initial_parameters
 from groupfeat.training.network._network import PairTensors, layer_gradients, measure
 from groupfeat.training.network._subnormals import flushed_subnormals
+from groupfeat.training.run._clock import StepClock
 from groupfeat.training.run._compaction import living_nodes, put_back
 from groupfeat.training.run._optimizers import Optimizer
 from groupfeat.training.run._ridge import ridge_gradients, ridge_solution
@@ -58,6 +60,7 @@ class Run:
         norms = _norms(initial, config.weight_norm)
         self.norms = None if norms is None else norms.to(device)
         self.epoch, self.history, self.diverged = 0, dict[str, list[float]](), ""
+        self.clock = StepClock()
         state = None
         if start is not None:
             initial, state = _tensors(start.parameters), _tensors(start.optimizer_state)
@@ -95,11 +98,13 @@ class Run:
             self.name_divergence()
             yield self.end, observed(0, True) and not self.diverged
         while self.epoch < self.end and not self.diverged:
+            began = perf_counter()
             if not self._step():
                 self._evaluate()
                 self.name_divergence()
                 yield self.epoch, False
                 return
+            self.clock.add(perf_counter() - began)
             due = self.is_due()
             watched = observed(self.epoch, due)
             if due or (watched and not self._is_finite()):
@@ -142,6 +147,7 @@ class Run:
             _arrays(self._whole(self.parameters)),
             _arrays(self._whole(self.optimizer.state)),
             self.task.digest,
+            self.clock.mean(),
         )
 
     @flushed_subnormals()

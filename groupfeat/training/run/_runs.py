@@ -44,6 +44,10 @@ class TrainedRun:
         What training goes on from: the trained arrays by name (V transposed) and the optimiser's.
     task_digest
         `Task.digest` of what was learned; empty where an old file does not tell.
+    seconds_per_step
+        Mean time of the steps that were taken here, evaluations, observers and the first step
+        apart, which loads or compiles kernels. None where there is none to tell of: in a run of one
+        step, in a stack, whose steps are shared, and in a stored run.
     """
 
     group_name: str
@@ -59,6 +63,7 @@ class TrainedRun:
     parameters: Arrays = field(default_factory=dict, repr=False)
     optimizer_state: Arrays = field(default_factory=dict, repr=False)
     task_digest: str = field(default="", repr=False)
+    seconds_per_step: float | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         stored = (*self.parameters.values(), *self.optimizer_state.values())
