@@ -115,6 +115,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
     order, smaller = (7, {"n_hidden": 32, "epochs": 60}) if options.quick else (71, {"epochs": 300})
     for arm in preset("three-stages", seeds=1, task=f"C{order}"):
         print(f"\n## Weight decay {arm.weight_decay:g}")

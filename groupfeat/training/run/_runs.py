@@ -167,7 +167,7 @@ def log_epochs(epochs: int, *, per_decade: int = 8) -> tuple[int, ...]:
     return tuple(dict.fromkeys((0, *spaced.tolist())))
 
 
-def lasting_from(epochs: Sequence[float], good: Sequence[bool], steps: int) -> int | None:
+def lasting_from(epochs: Sequence[float], good: Sequence[bool], steps: float) -> int | None:
     """Return the first epoch after 0 from which ``good`` lasts for ``steps`` or to the end."""
     since: int | None = None
     for epoch, holds in zip(epochs, good, strict=False):

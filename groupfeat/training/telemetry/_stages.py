@@ -1,5 +1,6 @@
 """How weights move between observations, and where one stage ends."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from groupfeat.training.run._runs import lasting_from
+
 __all__ = ["StageBoundaries", "Step", "measure_step", "stage_boundaries"]
 
 Array = NDArray[np.inexact[Any]]
+_ACCURACIES = ("train_accuracy", "test_accuracy")
 
 
 @dataclass(frozen=True)
@@ -51,19 +55,25 @@ def measure_step(before: Array, after: Array, last: Array | None = None) -> Step
 class StageBoundaries:
     """Where a run passed from one stage to the next, as observed epochs; None: never.
 
+    One rule for all but the peak, that of `TrainedRun`: the first epoch after 0 from which a level
+    holds, for ``settle_epochs`` steps or to the end of what was observed. A touch that does not
+    last counts for nothing, nor does epoch 0, before the first step.
+
     Parameters
     ----------
     memorized_at
-        First epoch with train accuracy of at least ``accuracy``: stage I is over.
+        From where train accuracy is at least ``accuracy``: stage I is over.
     peak_at
         Epoch of the largest ‖G_F‖.
     features_at
-        First epoch from which at least ``settled`` of the live nodes stay on one irrep
-        (`NodeFeatures.summary`'s ``nodes_settled``) to the end: stage II is over.
+        From where at least ``settled`` of the live nodes are on one irrep (`NodeFeatures.summary`'s
+        ``nodes_settled``), to the end always: stage II is over.
     generalized_at
-        First epoch with test accuracy of at least ``accuracy``.
+        From where test accuracy is at least ``accuracy``.
     accuracy, settled
         The two levels.
+    settle_epochs
+        For how many steps an accuracy must last; None: to the end.
     """
 
     memorized_at: int | None
@@ -72,10 +82,15 @@ class StageBoundaries:
     generalized_at: int | None
     accuracy: float
     settled: float
+    settle_epochs: int | None = None
 
 
 def stage_boundaries(
-    records: Sequence[Mapping[str, Any]], *, accuracy: float = 0.99, settled: float = 0.5
+    records: Sequence[Mapping[str, Any]],
+    *,
+    accuracy: float = 0.99,
+    settled: float = 0.5,
+    settle_epochs: int | None = None,
 ) -> StageBoundaries:
     """Return the boundaries that the records of one run show, in the order of their epochs.
 
@@ -84,8 +99,8 @@ def stage_boundaries(
     records
         With ``epoch`` and any of ``train_accuracy``, ``test_accuracy``, ``gradient_norm``,
         ``nodes_settled``; a record without a value (absent or None) is passed over.
-    accuracy, settled
-        The levels of `StageBoundaries`.
+    accuracy, settled, settle_epochs
+        The levels and the steps of `StageBoundaries`.
 
     Examples
     --------
@@ -94,32 +109,26 @@ def stage_boundaries(
     >>> found.memorized_at, found.features_at, found.generalized_at
     (10, 10, None)
     """
-    columns = {
-        name: [(int(r["epoch"]), float(r[name])) for r in records if r.get(name) is not None]
-        for name in ("train_accuracy", "test_accuracy", "gradient_norm", "nodes_settled")
-    }
-    peak = max(columns["gradient_norm"], key=lambda row: row[1], default=None)
+    columns = {name: _column(records, name) for name in (*_ACCURACIES, "nodes_settled")}
+    norms = _column(records, "gradient_norm")
+    steps = math.inf if settle_epochs is None else settle_epochs
     return StageBoundaries(
-        _first(columns["train_accuracy"], accuracy),
-        None if peak is None else peak[0],
-        _lasting(columns["nodes_settled"], settled),
-        _first(columns["test_accuracy"], accuracy),
+        _from(columns["train_accuracy"], accuracy, steps),
+        max(norms, key=lambda epoch: norms[epoch], default=None),
+        _from(columns["nodes_settled"], settled, math.inf),
+        _from(columns["test_accuracy"], accuracy, steps),
         accuracy,
         settled,
+        settle_epochs,
     )
 
 
-def _first(rows: list[tuple[int, float]], level: float) -> int | None:
-    return next((epoch for epoch, value in rows if value >= level), None)
+def _column(records: Sequence[Mapping[str, Any]], name: str) -> dict[int, float]:
+    return {int(r["epoch"]): float(r[name]) for r in records if r.get(name) is not None}
 
 
-def _lasting(rows: list[tuple[int, float]], level: float) -> int | None:
-    found = None
-    for epoch, value in reversed(rows):
-        if value < level:
-            break
-        found = epoch
-    return found
+def _from(column: Mapping[int, float], level: float, steps: float) -> int | None:
+    return lasting_from([*column], [value >= level for value in column.values()], steps)
 
 
 def _double(array: Array) -> Array:

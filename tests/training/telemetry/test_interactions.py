@@ -138,18 +138,52 @@ def test_steps_at_known_angles() -> None:
     assert (turned.cosine, turned.size) == (-1, 2)
 
 
+NAMES = ("epoch", "train_accuracy", "test_accuracy", "gradient_norm", "nodes_settled")
+
+
+def rows_of(*table: tuple[float | None, ...]) -> list[dict[str, float | None]]:
+    return [dict(zip(NAMES, row, strict=True)) for row in table]
+
+
 def test_boundaries_by_their_rules() -> None:
-    names = ("epoch", "train_accuracy", "test_accuracy", "gradient_norm", "nodes_settled")
-    table = [
-        (0, 0.1, 0.0, 1.0, 0.7),
+    """A touch does not count, nor does epoch 0; a record without a value is passed over."""
+    rows = rows_of(
+        (0, 1.0, 0.99, 1.0, 0.7),
         (10, 0.99, None, 9.0, 0.2),
         (20, 0.5, 0.995, 3.0, 0.6),
-        (30, 1.0, 0.2, 8.0, 0.5),
-    ]
-    rows = [dict(zip(names, row, strict=True)) for row in table]
+        (30, 1.0, None, 8.0, 0.5),
+        (40, 0.99, 1.0, 8.0, 0.9),
+    )
     found = tele.stage_boundaries(rows)
-    assert found == tele.StageBoundaries(10, 10, 20, 20, 0.99, 0.5)
+    assert found == tele.StageBoundaries(30, 10, 20, 20, 0.99, 0.5)
     strict = tele.stage_boundaries(rows, accuracy=0.999, settled=0.55)
-    assert strict == tele.StageBoundaries(30, 10, None, None, 0.999, 0.55)
-    empty = tele.stage_boundaries([{"epoch": 0, "train_accuracy": 0.0}])
-    assert empty == tele.StageBoundaries(None, None, None, None, 0.99, 0.5)
+    assert strict == tele.StageBoundaries(None, 10, 40, 40, 0.999, 0.55)
+    patient = tele.stage_boundaries(rows, accuracy=0.4, settle_epochs=20)
+    assert (patient.memorized_at, patient.settle_epochs) == (10, 20)
+
+
+@pytest.mark.parametrize(
+    ("values", "steps", "at"),
+    [
+        ((1.0, 1.0, 1.0, 1.0), None, 10),  # epoch 0 is no achievement of training
+        ((0.0, 1.0, 0.0, 1.0), None, 30),
+        ((0.0, 1.0, 1.0, 0.0), None, None),
+        ((0.0, 1.0, 1.0, 0.0), 10, 10),  # it lasted for as long as was asked
+        ((0.0, 1.0, 1.0, 0.0), 20, None),
+        ((1.0,), None, None),  # a run that ends before its first step
+        ((), None, None),
+    ],
+)
+def test_accuracies_have_the_rule_of_runs_and_features_last_to_the_end(
+    values: tuple[float, ...], steps: int | None, at: int | None
+) -> None:
+    rows = rows_of(*((10 * k, x, x, None, x) for k, x in enumerate(values)))
+    found = tele.stage_boundaries(rows, settle_epochs=steps)
+    assert (found.memorized_at, found.generalized_at) == (at, at)
+    assert found.features_at == (at if steps is None else None)
+    assert found.peak_at is None
+
+
+def test_without_a_test_set_nothing_generalises() -> None:
+    rows = [{"epoch": 0, "train_accuracy": 0.0}, {"epoch": 5, "train_accuracy": 1.0}]
+    assert tele.stage_boundaries(rows) == tele.StageBoundaries(5, None, None, None, 0.99, 0.5)
