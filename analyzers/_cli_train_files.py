@@ -59,7 +59,7 @@ class Files:
 
     def finish(self, position: int, run: "TrainedRun") -> None:
         """Write a run that has ended and close what is its own."""
-        self._streams.finish(position)
+        self._streams.finish(position, run)
         if self._recorder is not None:
             self._recorder.finish(position)
         self._checkpoints.at_the_end(position, run)
@@ -164,6 +164,7 @@ class _Streams:
         self.runs = runs
         self.paths = [] if folder is None else [folder / f"{run.name}.jsonl" for run in runs]
         self._open: dict[int, JsonLines] = {}
+        self._ended: dict[int, TrainedRun] = {}
         self._stack = ExitStack()
         for position in range(len(self.paths)):
             self._lines(position).close()
@@ -188,15 +189,16 @@ class _Streams:
             self._open[position] = self._lines(position)
         self._open[position](record)
 
-    def finish(self, position: int) -> None:
-        """Close a run's file."""
+    def finish(self, position: int, run: "TrainedRun") -> None:
+        """Close the file of a run that has ended."""
+        self._ended[position] = run
         if position in self._open:
             self._open.pop(position).close()
 
     def close(self) -> None:
         """Close everything."""
-        for position in list(self._open):
-            self.finish(position)
+        for lines in self._open.values():
+            lines.close()
         self._stack.close()
 
     def _lines(self, position: int) -> "JsonLines":
@@ -205,12 +207,23 @@ class _Streams:
         return JsonLines(self.paths[position], self.runs[position].told().to_dict())
 
     def stages(self) -> list[dict[str, Any]]:
-        """Return the boundaries of the stages that each file shows."""
+        """Return the boundaries of every run's stages; its accuracies' are those of the run.
+
+        ``records_from`` is the first record's epoch: peak and features are known from there on.
+        """
         from groupfeat.training.telemetry import read_json_lines, stage_boundaries
 
         found = []
-        for run, path in zip(self.runs, self.paths, strict=False):
+        for position, path in enumerate(self.paths):
+            run, ended = self.runs[position], self._ended[position]
             records = sorted(read_json_lines(path)[1], key=lambda record: record["epoch"])
+            stages = stage_boundaries(
+                records,
+                accuracy=ended.config.stop_accuracy,
+                settle_epochs=ended.config.settle_epochs,
+                history=ended.history,
+            )
             arm = {} if run.arm is None else {"arm": run.arm}
-            found.append({"seed": run.seed, **arm, **asdict(stage_boundaries(records))})
+            since = records[0]["epoch"] if records else None
+            found.append({"seed": run.seed, **arm, **asdict(stages), "records_from": since})
         return found

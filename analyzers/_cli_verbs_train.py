@@ -113,8 +113,8 @@ def _last_lines(payload: Mapping[str, Any], names: tuple[str, ...]) -> tuple[Any
     speed = () if seconds is None else (f"{seconds * 1e3:.3g} ms a step",)
     if "stages" not in payload:
         return speed
-    columns = (*names, "memorized_at", "peak_at", "features_at", "generalized_at")
-    title = "stages: first record at 0.99, features to the end"
+    columns = (*names, "memorized_at", "peak_at", "features_at", "generalized_at", "records_from")
+    title = "stages: accuracies as the runs tell them, peak and features by the records"
     return (_table(title, columns, columns, payload["stages"]), *speed)
 
 

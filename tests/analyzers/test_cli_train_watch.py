@@ -90,6 +90,32 @@ def test_a_run_given_more_epochs_goes_on_in_its_file(call: Any, tmp_path: Path) 
     assert "'run-0.jsonl' records another config (epochs: 60 there, 30 now)" in err
 
 
+GROKS = ("train", "C5", "--hidden", "32", "--epochs", "200", "--stop", "never", "--seed", "1")
+
+
+def test_stages_are_told_as_the_runs_are(call: Any, tmp_path: Path) -> None:
+    """Also where records are few, and where the run went on in another folder after them."""
+    words = ("--telemetry", "gradient", "--telemetry-at", "every:70", "--json")
+    out = ("--checkpoint-at", "130", "--out", str(tmp_path / "a"))
+    code, told, _ = call(*GROKS, *words, *out)
+    assert code == 0
+    whole = json.loads(told)
+    cut = str(tmp_path / "a" / "run-1-at-130.safetensors")
+    code, told, _ = call("train", "C5", "--resume", cut, *words, "--out", str(tmp_path / "b"))
+    assert code == 0
+    for answer, since in ((whole, 0), (json.loads(told), 140)):
+        (stages,), (run,) = answer["stages"], answer["runs"]
+        for name in ("memorized_at", "generalized_at"):
+            assert stages[name] == run[name] == whole["runs"][0][name]
+        assert 0 < run["memorized_at"] < 130
+        assert stages["accuracy"] == TrainConfig().stop_accuracy
+        assert stages["settle_epochs"] == TrainConfig().settle_epochs
+        assert stages["records_from"] == since
+    code, told, _ = call(*GROKS, *words[:-1], "--out", str(tmp_path / "c"))
+    title = "stages: accuracies as the runs tell them, peak and features by the records"
+    assert title in " ".join(told.split())
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_the_end_of_a_run_is_recorded_once(call: Any, tmp_path: Path, workers: str) -> None:
     """A run that settles at 113, say; of checkpoints on the way only those asked for are kept."""

@@ -125,6 +125,7 @@ class Telemetry:
         self.records: list[Record] = []
         self.nodes: dict[int, list[tuple[int, NodeFeatures]]] = defaultdict(list)
         self._layers: dict[tuple[int, str], list[NDArray[Any]]] = defaultdict(list)
+        self._told: dict[int, tuple[TrainConfig, dict[str, list[float]]]] = {}
 
     def __call__(self, snapshot: Snapshot) -> None:
         """Record one snapshot."""
@@ -136,6 +137,7 @@ class Telemetry:
         if all(np.isfinite(part).all() for part in snapshot.run.parameters.values()):
             record |= self._measured(snapshot)
         self.records.append(record)
+        self._told[snapshot.position] = snapshot.config, snapshot.run.history
         for sink in self.sinks:
             sink(record)
 
@@ -162,8 +164,15 @@ class Telemetry:
         found = [record for record in self.records if record["position"] == position]
         return sorted(found, key=lambda record: int(record["epoch"]))
 
-    def stages(self, position: int = 0, **levels: float) -> StageBoundaries:
-        """Return `stage_boundaries` of one run."""
+    def stages(self, position: int = 0, **levels: Any) -> StageBoundaries:
+        """Return `stage_boundaries` of one run, at its own ``stop_accuracy`` unless told otherwise.
+
+        Accuracies are those of all its evaluations, also before it was resumed.
+        """
+        if position in self._told:
+            config, history = self._told[position]
+            own = {"accuracy": config.stop_accuracy, "settle_epochs": config.settle_epochs}
+            levels = {**own, "history": history, **levels}
         return stage_boundaries(self.run(position), **levels)
 
     def _steps(self, snapshot: Snapshot) -> Record:

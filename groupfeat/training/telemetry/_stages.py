@@ -13,7 +13,6 @@ from groupfeat.training.run._runs import lasting_from
 __all__ = ["StageBoundaries", "Step", "measure_step", "stage_boundaries"]
 
 Array = NDArray[np.inexact[Any]]
-_ACCURACIES = ("train_accuracy", "test_accuracy")
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,13 @@ def stage_boundaries(
     accuracy: float = 0.99,
     settled: float = 0.5,
     settle_epochs: int | None = None,
+    history: Mapping[str, Sequence[float]] | None = None,
 ) -> StageBoundaries:
     """Return the boundaries that the records of one run show, in the order of their epochs.
+
+    With ``history`` and the config's ``stop_accuracy`` and ``settle_epochs`` the two accuracies
+    have the boundaries that the run tells of itself, however few the records are and wherever
+    they begin; the peak and the features are of the records alone.
 
     Parameters
     ----------
@@ -101,6 +105,8 @@ def stage_boundaries(
         ``nodes_settled``; a record without a value (absent or None) is passed over.
     accuracy, settled, settle_epochs
         The levels and the steps of `StageBoundaries`.
+    history
+        `TrainedRun.history`, whose accuracies then stand for those of the records.
 
     Examples
     --------
@@ -109,18 +115,27 @@ def stage_boundaries(
     >>> found.memorized_at, found.features_at, found.generalized_at
     (10, 10, None)
     """
-    columns = {name: _column(records, name) for name in (*_ACCURACIES, "nodes_settled")}
     norms = _column(records, "gradient_norm")
     steps = math.inf if settle_epochs is None else settle_epochs
+    scores = records if history is None else _rows(history)
+    memorized_at, generalized_at = (
+        _from(_column(scores, name), accuracy, steps)
+        for name in ("train_accuracy", "test_accuracy")
+    )
     return StageBoundaries(
-        _from(columns["train_accuracy"], accuracy, steps),
+        memorized_at,
         max(norms, key=lambda epoch: norms[epoch], default=None),
-        _from(columns["nodes_settled"], settled, math.inf),
-        _from(columns["test_accuracy"], accuracy, steps),
+        _from(_column(records, "nodes_settled"), settled, math.inf),
+        generalized_at,
         accuracy,
         settled,
         settle_epochs,
     )
+
+
+def _rows(history: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
+    rows = zip(*history.values(), strict=True)
+    return [dict(zip(history, row, strict=True)) for row in rows]
 
 
 def _column(records: Sequence[Mapping[str, Any]], name: str) -> dict[int, float]:

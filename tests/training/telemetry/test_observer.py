@@ -192,7 +192,9 @@ def test_runs_are_kept_apart_and_streamed(tmp_path: Path) -> None:
     alone = tele.Telemetry(irreps=irreps(GROUP), structure=True)
     list(train(GROUP, BASE, seeds=(4,), observe=alone, observe_at=(0, 10, 20)))
     assert alone.run() == [{**record, "position": 0} for record in telemetry.run(1)]
-    assert telemetry.stages(1) == tele.stage_boundaries(telemetry.run(1))
+    levels = {"accuracy": 0.3, "settle_epochs": None, "history": None}
+    assert telemetry.stages(1, **levels) == tele.stage_boundaries(telemetry.run(1), accuracy=0.3)
+    assert telemetry.stages(2) == tele.stage_boundaries([])
 
 
 def test_without_a_test_set_or_a_group_columns_are_absent() -> None:
