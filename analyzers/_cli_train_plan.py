@@ -65,11 +65,14 @@ class Plan:
 
 def plan_runs(request: Request, out: str | None, workers: int) -> Plan:
     """Return the plan of one config with several seeds, or of a run that goes on."""
+    from groupfeat.training import check_reach
+
     runs, seed = request.seeds()
     task = request.learned()
     start = _stored_run(request, task, runs)
     if start is None:
-        config = request.config().resolved(max(task.sizes))
+        config = request.config(task).resolved(max(task.sizes))
+        check_reach(task, [config])
     else:
         config = replace(start.config, epochs=request.settings.get("epochs", start.config.epochs))
     seeds = range(seed, seed + runs) if start is None else [start.seed]

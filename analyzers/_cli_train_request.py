@@ -78,11 +78,11 @@ class Request:
             raise ValueError(f"seed{those} must be in [0, 2⁶³), got {seed}")
         return runs, seed
 
-    def config(self) -> "TrainConfig":
-        """Return the settings, checked."""
-        from groupfeat.training import TrainConfig
+    def config(self, task: "Task") -> "TrainConfig":
+        """Return the settings, checked; what they leave open is what suits the task."""
+        from groupfeat.training import suited_config
 
-        return TrainConfig.from_dict(dict(self.settings))
+        return suited_config(task, **self.settings)
 
     def learned(self) -> "Task":
         """Return what is learned.

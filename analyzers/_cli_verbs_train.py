@@ -1,5 +1,6 @@
 """From a `Request` to an `Outcome`: ``groupfeat train``. Heavy libraries load when it is called."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from analyzers._cli_output import Bar, Outcome, table
 from analyzers._cli_train_files import Files, Places
 from analyzers._cli_train_plan import Plan, plan_preset, plan_runs
 from analyzers._cli_train_request import Request
+from analyzers._cli_train_task import task_lines, task_story
 
 if TYPE_CHECKING:
     from analyzers.presets import Arm
@@ -28,7 +30,9 @@ def train_networks(request: Request, out: str | None, places: Places, workers: i
     _check_workers(workers)
     plan = plan_runs(request, out, workers)
     task, config = plan.runs[0].task, plan.runs[0].config
-    story = request.story(config)
+    story, learned = request.story(config), task_story(task, config)
+    for line in task_lines(learned, config, from_file=request.task_file is not None):
+        sys.stderr.write(line + "\n")
     with Files(plan, story, places) as files, Bar() as bar:
         found, seconds = measure_training(
             task,
@@ -42,6 +46,7 @@ def train_networks(request: Request, out: str | None, places: Places, workers: i
         )
     rest = files.told()
     payload: dict[str, Any] = {
+        "task": learned,
         "runs": [run.summary() for run in found],
         "checkpoints": rest.pop("checkpoints"),
         "seconds_per_step": seconds,

@@ -75,6 +75,9 @@ from groupfeat.training.setup._config import (
 )
 from groupfeat.training.setup._memory import check_memory
 from groupfeat.training.setup._presets import PRESETS, Preset, preset
+from groupfeat.training.setup._reach import captured_share, check_reach, interaction_order
+from groupfeat.training.setup._suited import suited_config
+from groupfeat.training.tasks._interactions import interaction_shares
 from groupfeat.training.tasks._task_sources import expression_task, load_table_task, word_task
 from groupfeat.training.tasks._tasks import Task, product_task, table_task
 
@@ -114,7 +117,9 @@ __all__ = [
     "abelian_solutions",
     "ablate_irreps",
     "answered_order",
+    "captured_share",
     "check_memory",
+    "check_reach",
     "checkpoint_group",
     "checkpoint_writer",
     "conjugate_network",
@@ -124,6 +129,8 @@ __all__ = [
     "expression_task",
     "find_element_order",
     "hidden_features",
+    "interaction_order",
+    "interaction_shares",
     "load_checkpoint",
     "load_element_order",
     "load_network",
@@ -153,6 +160,7 @@ __all__ = [
     "resume",
     "save_checkpoint",
     "save_layers",
+    "suited_config",
     "table_task",
     "train",
     "train_many",

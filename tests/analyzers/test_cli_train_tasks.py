@@ -23,13 +23,16 @@ def answer(call: Any, *words: str) -> Any:
     return json.loads(out)
 
 
+POWERS = {"square": 2, "cube": 3}
+
+
 def labels_of(path: str, labels: dict[tuple[int, ...], int], size: int) -> float:
     """Return the share of right answers of a stored plain network, by one-hot sums."""
     run = load_checkpoint(path)
     right = 0
     for operands, label in labels.items():
         rows = [i * size + x for i, x in enumerate(operands)]
-        hidden = run.first_layer[rows].astype(float).sum(0) ** 2
+        hidden = run.first_layer[rows].astype(float).sum(0) ** POWERS[run.config.activation]
         right += int(np.argmax(hidden @ run.second_layer) == label)
     return right / len(labels)
 
@@ -64,7 +67,7 @@ def test_every_task_is_trained(
     all_seen = ("--train-fraction", "1", *FEW, "--out", str(tmp_path / "out"))
     found = answer(call, *told, *all_seen, "--learning-rate", "0.05")
     (run,), (path,) = found["runs"], found["checkpoints"]
-    assert set(found) == {"runs", "checkpoints", "seconds_per_step"}
+    assert set(found) == {"task", "runs", "checkpoints", "seconds_per_step"}
     size = 1 + max(operands[0] for operands in labels)
     assert run["train_accuracy"] == pytest.approx(labels_of(path, labels, size))
     assert run["test_accuracy"] is None
@@ -98,6 +101,51 @@ def test_what_cannot_be_is_one_clear_line(call: Any, words: tuple[str, ...], mes
     assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_labels_read_are_told(call: Any, tmp_path: Path) -> None:
+    """On stderr in one line, and as a key beside the answer."""
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,c\nb,,a\nc,a,\n")
+    code, out, err = call("train", "--task-file", str(path), *FEW, "--json")
+    told = {"name": "t", "examples": 7, "classes": 3, "holes": 2, "sizes": [3, 3]}
+    assert (code, json.loads(out)["task"]) == (0, told)
+    assert err.startswith("labels read: 9 cells (3 × 3), 3 classes, 2 holes\n")
+    code, out, err = call("train", "C5", *FEW, "--json")
+    told = {"name": "C5", "examples": 25, "classes": 5, "holes": 0, "sizes": [5, 5]}
+    assert (code, json.loads(out)["task"]) == (0, told)
+    assert "labels read" not in err
+
+
+def test_a_file_that_is_no_table_of_labels(call: Any, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("0 1 2\n1 2 0\n2 0 1\n")
+    code, out, err = call("train", "--task-file", str(path), *FEW, "--out", str(tmp_path / "o"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "'t.csv': its cells are not parted by commas: '0 1 2' in row 1, column 1" in err
+
+
+def test_words_are_learned_at_the_defaults(call: Any) -> None:
+    found = answer(call, "C7", "--operands", "3", "--settle-epochs", "0")
+    assert found["runs"][0]["test_accuracy"] >= 0.995
+    assert found["task"] == {
+        "name": "C7^3", "examples": 343, "classes": 7, "holes": 0, "sizes": [7, 7, 7]
+    }  # fmt: skip
+
+
+def test_what_an_activation_cannot_hold_is_told(call: Any, tmp_path: Path) -> None:
+    words = ("train", "S3", "--operands", "3", "--activation", "square", "--out")
+    code, out, err = call(*words, str(tmp_path / "o"))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "activation 'square' takes at most 2 operands together, and no 2 of the 3" in err
+    x, y, z = np.indices((3, 3, 3))
+    np.save(tmp_path / "t.npy", (x * y + z) % 3)
+    words = ("train", "--task-file", str(tmp_path / "t.npy"), *FEW, "--json")
+    code, out, err = call(*words, "--activation", "square")
+    assert code == 0
+    assert json.loads(out)["task"]["captured"] == pytest.approx(5 / 9)
+    assert "note: activation square does not take 3 operands together; it can hold a share" in err
+    assert "captured" not in answer(call, *words[1:-1])["task"]
 
 
 def test_options_and_settings_are_the_same() -> None:

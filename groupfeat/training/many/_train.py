@@ -17,6 +17,7 @@ from groupfeat.training.run._runs import Observer, TrainedRun
 from groupfeat.training.run._stored import check_resumable, check_task
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.setup._memory import check_memory
+from groupfeat.training.setup._reach import check_reach
 from groupfeat.training.tasks._tasks import Task, as_task
 
 __all__ = ["resume", "train", "train_many", "training_pairs"]
@@ -71,7 +72,7 @@ def train(
     Raises
     ------
     ValueError
-        If a run refuses its settings.
+        If a run refuses its settings, or can learn nothing: words of three elements with σ = x².
     ChildProcessError, RuntimeError
         If a worker dies, or fails; names the run it had, and the other workers are stopped.
 
@@ -162,8 +163,8 @@ def train_many(
     Raises
     ------
     ValueError
-        If ``seeds`` and ``configs`` differ in number, ``workers`` is below 1, or ``engine`` is not
-        for these runs or this device.
+        If ``seeds`` and ``configs`` differ in number, ``workers`` is below 1, ``engine`` is not
+        for these runs or this device, or a run can learn nothing (as in `train`).
     """
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
@@ -175,6 +176,7 @@ def train_many(
         raise ValueError(f"expected a seed for each of {len(configs)} configs, got {len(chosen)}")
 
     settled = [settle(task, *each) for each in zip(configs, chosen, strict=True)]
+    check_reach(task, settled)
     if device.startswith("cpu"):
         check_memory(task, settled, workers=workers)
     stacks = not device.startswith("cpu") if stacked is None else stacked

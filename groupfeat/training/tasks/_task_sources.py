@@ -1,21 +1,18 @@
 """Tasks beyond a group's products: expressions, words in a group, tables in files."""
 
-import csv
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from groupfeat.groups import FiniteGroup
 from groupfeat.training.tasks._expressions import expression_table
+from groupfeat.training.tasks._labels import number_labels
+from groupfeat.training.tasks._table_files import read_labels
 from groupfeat.training.tasks._tasks import Task, table_task
 
 __all__ = ["expression_task", "load_table_task", "word_task"]
 
 MAX_EXAMPLES = 1 << 24
-_UNREADABLE = (ValueError, OSError, TypeError, EOFError, MemoryError, RecursionError, csv.Error)
 
 
 def expression_task(text: str) -> Task:
@@ -82,10 +79,12 @@ def word_task(group: FiniteGroup, n_operands: int) -> Task:
 def load_table_task(path: str | Path, *, name: str = "") -> Task:
     """Return the task of a table in a file: the answer for (row, column), any labels.
 
-    ``.npy`` holds an integer array with one axis an operand, ``.csv`` rows of
-    labels, ``.json`` nested lists of labels or an object with a key ``"table"``. Labels are whole
-    numbers or texts; classes number them in sorted order. An empty text (or -1 among whole
-    numbers) means that there is no example.
+    ``.npy`` holds an array of whole numbers or texts with one axis an operand, ``.csv`` rows of
+    labels, ``.json`` nested lists of labels or an object with a key ``"table"``. Classes number
+    the labels that occur in sorted order, where `table_task` takes whole numbers for the classes
+    themselves. No example is there where a whole number is -1, or a text "" or "-1"; an empty cell
+    of a ``.csv``, and null in ``.json``, are no example in either. A ``.csv`` or ``.json`` table
+    with a text in it is one of texts.
 
     Parameters
     ----------
@@ -97,64 +96,9 @@ def load_table_task(path: str | Path, *, name: str = "") -> Task:
     Raises
     ------
     ValueError
-        If the file cannot be read as such a table.
+        If the file cannot be read as such a table, or surely says something else than labels:
+        numbers with a point, or below -1; cells not parted by commas; a row or column of names
+        beside whole numbers. The message names the place, rows and columns counted from 1.
     """
-    file = Path(path)
-    readers = {".npy": _read_npy, ".csv": _read_csv, ".json": _read_json}
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        raise ValueError(f"{file.name!r} must end in {', '.join(readers)}")
-    try:
-        table = _rectangle(reader(file))
-    except _UNREADABLE as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"cannot read a table of labels from {file.name!r}: {reason}") from error
-    return _labelled(name or file.stem, table)
-
-
-def _labelled(name: str, table: NDArray[Any]) -> Task:
-    absent = (table == "") | (table == "-1") if table.dtype.kind == "U" else table == -1
-    values, classes = np.unique(table[~absent], return_inverse=True)
-    labels = np.full(table.shape, -1, dtype=np.int64)
-    labels[~absent] = classes
-    return table_task(name, labels, n_classes=max(len(values), 1))
-
-
-def _read_npy(file: Path) -> Any:
-    return np.load(file, allow_pickle=False)
-
-
-def _read_csv(file: Path) -> Any:
-    with file.open(encoding="utf-8-sig", newline="") as stream:  # spreadsheets write a mark
-        found = csv.reader(stream, strict=True, skipinitialspace=True)
-        rows = [[cell.strip() for cell in row] for row in found if "".join(row).strip() or row[1:]]
-    if rows and all(len(row) == 1 and set(row[0]) & set(";\t|") for row in rows):
-        raise ValueError("its cells are not parted by commas; write them with commas")
-    cells = [cell for row in rows for cell in row]
-    if all(cell.lstrip("-").isdigit() for cell in cells if cell):
-        return [[int(cell) if cell else -1 for cell in row] for row in rows]
-    return rows
-
-
-def _read_json(file: Path) -> Any:
-    content = json.loads(file.read_text(encoding="utf-8"))
-    if isinstance(content, dict):
-        if "table" not in content:
-            raise ValueError('expected a key "table" with the rows')
-        content = content["table"]
-    return content
-
-
-def _rectangle(rows: Any) -> NDArray[Any]:
-    """Return nested lists as an array of whole numbers or of texts."""
-    try:
-        table = np.array(rows)
-    except ValueError as error:
-        raise ValueError("rows differ in length") from error
-    if table.dtype.kind not in "iuU" or not table.size or table.ndim < 1:
-        told = {"b": "true or false", "f": "numbers with a point"}.get(table.dtype.kind)
-        raise ValueError(
-            f"labels must be whole numbers or texts, got {told or table.dtype} "
-            f"in shape {table.shape}"
-        )
-    return table
+    labels, n_classes = number_labels(read_labels(path))
+    return table_task(name or Path(path).stem, labels, n_classes=max(n_classes, 1))

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from groupfeat.energy import PairSet
 from groupfeat.groups import FiniteGroup, check_group
+from groupfeat.training.tasks._labels import check_negatives, number_labels
 
 __all__ = ["Task", "as_task", "product_task", "table_task"]
 
@@ -104,9 +105,10 @@ def table_task(name: str, labels: ArrayLike, *, n_classes: int | None = None) ->
     name
         What to call it.
     labels
-        Whole numbers, one axis an operand; −1 where there is no example.
+        One axis an operand. Whole numbers are the classes themselves, −1 is no example; texts are
+        numbered in sorted order, "" and "-1" are no example (as `load_table_task` reads them).
     n_classes
-        By default one more than the largest label.
+        By default one more than the largest class.
 
     Raises
     ------
@@ -114,12 +116,22 @@ def table_task(name: str, labels: ArrayLike, *, n_classes: int | None = None) ->
         If the table holds no example, or labels that are no classes or not below 2²⁴.
     TypeError
         If ``n_classes`` is no whole number.
+
+    Examples
+    --------
+    >>> from groupfeat.training import table_task
+    >>> table_task("parity", [["even", "odd"], ["odd", ""]]).labels.tolist()
+    [[0, 1], [1, -1]]
     """
     table = np.array(labels)
-    if table.dtype.kind not in "iu" or table.ndim < 1 or not table.size:
+    if table.dtype.kind not in "iuU" or table.ndim < 1 or not table.size:
         raise ValueError(
-            f"labels must be a table of whole numbers, got {table.dtype} of shape {table.shape}"
+            "labels must be a table of whole numbers or texts, got "
+            f"{table.dtype} of shape {table.shape}"
         )
+    if table.dtype.kind == "U":
+        table = number_labels(table)[0]
+    check_negatives(table)
     if (table == -1).all():
         raise ValueError("labels hold no example: every entry is -1")
     classes = int(table.max()) + 1 if n_classes is None else operator.index(n_classes)
@@ -127,7 +139,7 @@ def table_task(name: str, labels: ArrayLike, *, n_classes: int | None = None) ->
         raise ValueError(
             f"labels must be classes below {MAX_CLASSES}, got {classes} classes; number them anew"
         )
-    if classes < 1 or table.min() < -1 or table.max() >= classes:
+    if classes < 1 or table.max() >= classes:
         raise ValueError(
             f"labels must be classes 0..{classes - 1}, or -1 for no example, got "
             f"{table.min()}..{table.max()}"
