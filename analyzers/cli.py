@@ -15,6 +15,7 @@ def app(arguments: Sequence[str] | None = None) -> None:
         from cyclopts import CycloptsError
 
         from analyzers._cli_commands import commands
+        from analyzers._cli_mistakes import describe_mistake
         from analyzers._cli_output import Outcome, show
     except ModuleNotFoundError as missing:
         sys.exit(_complain(_advice(missing)))
@@ -27,7 +28,9 @@ def app(arguments: Sequence[str] | None = None) -> None:
             if isinstance(outcome, Outcome):
                 show(outcome)
                 sys.exit(0 if outcome.passed else 1)
-    except (CycloptsError, ValueError, TypeError, OSError, ArithmeticError) as error:
+    except CycloptsError as error:
+        sys.exit(_complain(describe_mistake(error)))
+    except (ValueError, TypeError, OSError, ArithmeticError) as error:
         sys.exit(_complain(str(error) or type(error).__name__))
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
