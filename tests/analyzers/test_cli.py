@@ -277,6 +277,22 @@ def test_the_module_is_the_command() -> None:
     assert found.stderr.startswith("groupfeat: error: unknown group 'X9'")
 
 
+def test_the_package_says_where_the_command_is() -> None:
+    """And loads nothing for it: imports go one way."""
+    found = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "groupfeat", "group", "S3"],
+        capture_output=True,
+        text=True,
+    )
+    told = [line for line in found.stderr.splitlines() if not line.startswith("import time:")]
+    assert (found.returncode, found.stdout) == (2, "")
+    assert told == [
+        "groupfeat: error: this package is no program; the command is groupfeat, or "
+        "python -m analyzers, with the same words"
+    ]
+    assert "| analyzers" not in found.stderr
+
+
 def test_describing_a_group_needs_no_heavy_library() -> None:
     code = (
         "import sys\nfrom analyzers.cli import app\n"
