@@ -10,9 +10,12 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: env demo test lint format check-slow check-plain check-gpu bench bench-gpu wheel smoke clean
+.PHONY: help env demo test lint format check-slow check-plain check-gpu bench bench-gpu wheel smoke clean
 
-env: $(READY)
+env: $(READY) ## build the environment in .venv
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -20,22 +23,22 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[all]" --group dev
 	@touch $@
 
-demo: $(READY)
+demo: $(READY) ## study S3 into runs/demo: the report, figures and results
 	$(BIN)/groupfeat study S3 --out runs/demo
 
-test: $(READY)
+test: $(READY) ## every test, some minutes on two cores
 	$(BIN)/python -m pytest
 
-lint: $(READY)
+lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(READY)
+format: $(READY) ## let ruff mend what it can, and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check-slow: $(READY)
+check-slow: $(READY) ## the checks that take minutes
 	$(BIN)/python -m pytest -m slow
 
 # Stacks on a GPU against the CPU, and how fast: both need a CUDA device and a torch built for it.
@@ -46,28 +49,28 @@ print(torch.cuda.get_device_name(), torch.__version__)
 endef
 export NEEDS_GPU
 
-check-gpu: $(READY)
+check-gpu: $(READY) ## stacks of runs on a CUDA device against the CPU
 	@$(BIN)/python -c "$$NEEDS_GPU"
 	$(BIN)/python -m pytest tests/training -m "gpu and not benchmark"
 
-bench-gpu: $(READY)
+bench-gpu: $(READY) ## benchmarks on a CUDA device
 	@$(BIN)/python -c "$$NEEDS_GPU"
 	$(BIN)/python -m pytest tests/benchmarks -m "gpu and benchmark" -s
 
 # The kernels as plain Python: every activation with every variant, nothing compiled.
-check-plain: $(READY)
+check-plain: $(READY) ## the kernels of the energy as plain Python, nothing compiled
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/energy/test_energy.py tests/energy/test_variants.py tests/energy/test_search.py tests/energy/test_lanes.py
 
-bench: $(READY)
+bench: $(READY) ## benchmarks beside what people use today
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group bench
 	$(BIN)/python -m pytest tests/benchmarks -m "benchmark and not gpu" -s
 
-wheel: $(READY)
+wheel: $(READY) ## build the wheel into dist
 	rm -rf dist
 	$(BIN)/python -m build --wheel --outdir dist .
 
-smoke: wheel
+smoke: wheel ## install the wheel into clean environments and use it
 	sh .ci/smoke $(SMOKE) dist
 
-clean:
+clean: ## remove .venv, build, dist and runs
 	rm -rf $(VENV) build dist runs
