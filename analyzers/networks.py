@@ -19,6 +19,7 @@ from groupfeat.training import (
     Task,
     TrainConfig,
     TrainedRun,
+    TransformerRun,
     exact_network,
     exact_sizes,
     logit_blocks,
@@ -154,7 +155,7 @@ def measure_exact(irreps: Irreps, path: str | Path, *, method: str = "fewest") -
     }
 
 
-def plot_curves(runs: Sequence[TrainedRun], *, ax: Axes | None = None) -> Axes:
+def plot_curves(runs: Sequence[TrainedRun | TransformerRun], *, ax: Axes | None = None) -> Axes:
     """Draw train and test accuracy of every run over epochs (logarithmic from epoch 10 on)."""
     axes = own_axes(ax)
     for run in runs:

@@ -4,11 +4,10 @@ Needs the extra ``training``: ``pip install "groupfeat[training]"``.
 """
 
 from groupfeat.training.baselines._paired import PairedRun, train_paired
-from groupfeat.training.baselines._transformer import (
-    TransformerConfig,
-    TransformerRun,
-    train_transformer,
-)
+from groupfeat.training.baselines._transformer import resume_transformer, train_transformer
+from groupfeat.training.baselines._transformer_config import TransformerConfig
+from groupfeat.training.baselines._transformer_files import load_transformer, save_transformer
+from groupfeat.training.baselines._transformer_run import TransformerRun
 from groupfeat.training.exact._abelian_solutions import FrequencySolution, abelian_solutions
 from groupfeat.training.exact._exact import (
     EXACT_METHODS,
@@ -135,6 +134,7 @@ __all__ = [
     "load_element_order",
     "load_network",
     "load_table_task",
+    "load_transformer",
     "log_epochs",
     "logit_blocks",
     "logit_similarity",
@@ -158,8 +158,10 @@ __all__ = [
     "repulsion",
     "residual_shares",
     "resume",
+    "resume_transformer",
     "save_checkpoint",
     "save_layers",
+    "save_transformer",
     "suited_config",
     "table_task",
     "train",

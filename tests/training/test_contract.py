@@ -90,7 +90,7 @@ def test_checkpoints_keep_apart_when_memorised_and_when_generalised(tmp_path: Pa
     assert (again.memorized_at, again.generalized_at) == (3, 7)
 
 
-@pytest.mark.parametrize("step", ["os.replace", "groupfeat.training.run._checkpoint.save_file"])
+@pytest.mark.parametrize("step", ["os.replace", "groupfeat.training.run._run_files.save_file"])
 def test_an_interrupted_write_leaves_the_old_file_and_no_other(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

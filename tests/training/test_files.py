@@ -50,7 +50,7 @@ def test_a_failed_write_leaves_the_old_file(
     def fail(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("groupfeat.training.run._checkpoint.save_file", fail)
+    monkeypatch.setattr("groupfeat.training.run._run_files.save_file", fail)
     with pytest.raises(OSError, match="disk full"):
         save_checkpoint(path, run, GROUP)
     assert path.read_bytes() == before

@@ -28,7 +28,7 @@ from groupfeat.training import (
     train,
     train_many,
 )
-from groupfeat.training.run import _checkpoint
+from groupfeat.training.run import _run_files
 
 GROUP = cyclic(5)
 CONFIG = TrainConfig(n_hidden=8, epochs=20, stop="never")
@@ -50,9 +50,9 @@ def forged(
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     story = json.loads(header["run"])
     change(story, arrays)
-    story["arrays_sha256"] = _checkpoint._digest(arrays)
+    story["arrays_sha256"] = _run_files._digest(arrays)
     header["run"] = json.dumps(story)
-    header["run_sha256"] = _checkpoint._text_digest(header["run"])
+    header["run_sha256"] = _run_files._text_digest(header["run"])
     save_file(arrays, path, metadata=header)
     return path
 

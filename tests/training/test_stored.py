@@ -25,7 +25,7 @@ from groupfeat.training import (
     train,
     word_task,
 )
-from groupfeat.training.run import _checkpoint
+from groupfeat.training.run import _run_files
 
 GROUP = group_from_spec("S3")
 CONFIG = TrainConfig(n_hidden=6, epochs=20, stop="never")
@@ -43,7 +43,7 @@ def forge(
     folder: Path,
     change: Callable[[Arrays, Story], object],
     *,
-    form: str = _checkpoint.FORMAT,
+    form: str = _run_files.FORMAT,
 ) -> Path:
     """Write a checkpoint that was changed by someone who also mends its checksum."""
     path = save_checkpoint(folder / "a.safetensors", run, GROUP)
@@ -53,7 +53,7 @@ def forge(
     changed = change(arrays, story)
     told = story if not isinstance(changed, list) else changed
     if isinstance(told, dict) and "arrays_sha256" in told:
-        told["arrays_sha256"] = _checkpoint._digest(arrays)
+        told["arrays_sha256"] = _run_files._digest(arrays)
     save_file(arrays, path, metadata={"format": form, "run": json.dumps(told)})
     return path
 

@@ -1,17 +1,24 @@
 """The transformer baseline fits, generalises, and keeps to its seed."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
 
 from groupfeat.groups import cyclic, group_from_spec
 from groupfeat.training import (
+    Task,
     TrainConfig,
     TransformerConfig,
+    TransformerRun,
+    expression_task,
     product_task,
+    table_task,
+    train,
     train_transformer,
     training_pairs,
+    word_task,
 )
 
 SMALL = TransformerConfig(
@@ -76,7 +83,7 @@ def test_steps_are_adamws() -> None:
     run = train_transformer(cyclic(5), config, seed=2)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(2)
-        start = type(run.model)(product_task(cyclic(5)), config)
+        start = type(run.model).of(product_task(cyclic(5)), config)
     parts = dict(start.named_parameters())
     means, squares = ({name: torch.zeros_like(p) for name, p in parts.items()} for _ in "mv")
     operands = torch.tensor([[g, h] for g in range(5) for h in range(5)])
@@ -102,6 +109,75 @@ def test_a_loss_that_is_not_finite_ends_the_run_by_name() -> None:
     assert run.epochs == run.history["epoch"][-1] < 10
     assert train_transformer(cyclic(3), SMALL_ALL).status == "memorised"
     assert train_transformer(cyclic(5), dataclasses.replace(SMALL, epochs=1)).status == "not fitted"
+
+
+def test_a_loss_that_is_lost_between_evaluations_is_named_and_not_shown() -> None:
+    config = dataclasses.replace(SMALL, learning_rate=1e20, epochs=7, eval_every=1000)
+    seen: list[TransformerRun] = []
+    run = train_transformer(cyclic(5), config, observe=seen.append, observe_at=range(8))
+    assert run.status == f"diverged: loss is not finite at epoch {run.epochs}; lower learning_rate"
+    assert run.history["epoch"] == [0, run.epochs]
+    assert [each.epochs for each in seen] == list(range(run.epochs))
+    assert run.summary()["train_loss"] is None
+    last = train_transformer(cyclic(5), dataclasses.replace(config, epochs=run.epochs))
+    assert (last.status, last.epochs) == (run.status, run.epochs)
+
+
+def test_seeds_are_yielded_as_runs_and_a_lost_one_ends_alone() -> None:
+    config = dataclasses.replace(SMALL, epochs=20)
+    runs = train_transformer(cyclic(5), config, seeds=[2, 3])
+    assert next(runs).history == train_transformer(cyclic(5), config, seed=2).history
+    assert [run.seed for run in runs] == [3]
+    with pytest.raises(TypeError, match=r"pass seeds=\[3\] for that seed, range\(3\)"):
+        train_transformer(cyclic(5), config, seeds=3)  # type: ignore[call-overload]
+
+
+def test_a_run_is_summed_up_as_a_two_layer_run() -> None:
+    run = train_transformer(cyclic(7), SMALL_ALL)
+    (plain,) = train(cyclic(7), TrainConfig(n_hidden=4, epochs=10))
+    found = run.summary()
+    assert found.keys() == plain.summary().keys()
+    assert found["memorized_at"] == run.memorized_at == run.epochs
+    assert (found["status"], found["train_accuracy"], found["test_accuracy"]) == (
+        "memorised",
+        1.0,
+        None,
+    )
+    assert run.last("test_loss") is None
+    json.dumps(found)
+
+
+def test_observers_see_the_run_at_their_epochs() -> None:
+    config = dataclasses.replace(SMALL, epochs=25)
+    seen: list[TransformerRun] = []
+    train_transformer(cyclic(5), config, observe=seen.append, observe_at=[0, 3, 25])
+    assert [each.epochs for each in seen] == [0, 3, 25]
+    assert [each.history["epoch"] for each in seen] == [[0], [0], [0, 10, 20, 25]]
+    weights = [each.model.state_dict()["places"] for each in seen]
+    assert not torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[1], weights[2])
+    seen.clear()
+    train_transformer(cyclic(5), config, observe=seen.append)
+    assert [each.epochs for each in seen] == [0, 10, 20, 25]
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        expression_task("x^2 + xy + y^2 mod 7"),
+        table_task("rows", [[0, 1, 2], [2, -1, 0]]),
+        word_task(cyclic(3), 3),
+        table_task("one operand", [0, 1, 2, 3]),
+    ],
+    ids=lambda task: task.name,
+)
+def test_learns_any_task(task: Task) -> None:
+    config = dataclasses.replace(SMALL, train_fraction=1.0, epochs=600)
+    run = train_transformer(task, config)
+    assert run.status == "memorised"
+    operands = torch.from_numpy(task.operands(task.codes)).T
+    right = run.model(operands).argmax(1).numpy() == task.targets(task.codes)
+    assert right.mean() == run.last("train_accuracy") == 1.0
 
 
 def test_sees_the_pairs_of_the_two_layer_run() -> None:

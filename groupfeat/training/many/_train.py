@@ -20,7 +20,7 @@ from groupfeat.training.setup._memory import check_memory
 from groupfeat.training.setup._reach import check_reach
 from groupfeat.training.tasks._tasks import Task, as_task
 
-__all__ = ["resume", "train", "train_many", "training_pairs"]
+__all__ = ["check_seeds", "resume", "train", "train_many", "training_pairs"]
 
 
 def training_pairs(group: FiniteGroup, config: TrainConfig, seed: int) -> PairSet:
@@ -88,7 +88,7 @@ def train(
     >>> run.first_layer.shape
     (10, 16)
     """
-    _check_seeds(seeds)
+    check_seeds(seeds)
     configs = [config] * len(seeds)
     yield from train_many(
         group,
@@ -102,7 +102,7 @@ def train(
     )
 
 
-def _check_seeds(seeds: object) -> None:
+def check_seeds(seeds: object) -> None:
     """Raise TypeError where one number stands for the seeds: a seed, or how many it may be."""
     if isinstance(seeds, int):
         raise TypeError(
@@ -169,7 +169,7 @@ def train_many(
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     device = check_device(device)
-    _check_seeds(seeds)
+    check_seeds(seeds)
     task, watch = as_task(group), Watch.of(observe, observe_at, progress)
     chosen = [0] * len(configs) if seeds is None else [operator.index(seed) for seed in seeds]
     if len(chosen) != len(configs):
@@ -223,6 +223,11 @@ def resume(
         If the run cannot go on: another task, no stored optimiser, diverged, at its end, or more
         epochs under a schedule that ends with them.
     """
+    if not isinstance(run, TrainedRun):
+        raise TypeError(
+            f"expected a TrainedRun, got {type(run).__name__}; resume_transformer is for "
+            "transformers"
+        )
     task = as_task(group)
     check_task(run, task)
     device = check_device(device)

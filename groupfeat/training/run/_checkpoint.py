@@ -1,38 +1,21 @@
 """Our checkpoints: safetensors with the whole story in the header, written atomically."""
 
-import hashlib
-import json
-import platform
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from groupfeat import __version__
-from groupfeat._files import replacing
 from groupfeat.groups import FiniteGroup
+from groupfeat.training.run._run_files import FORMAT, FORMATS, Arrays, read_run, write_run
 from groupfeat.training.run._runs import Observer, Snapshot, TrainedRun
-from groupfeat.training.run._stored import check_layers, check_story, check_task
+from groupfeat.training.run._stored import check_layers, check_task
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task, as_task
 
-__all__ = [
-    "check_format",
-    "check_sums",
-    "checkpoint_writer",
-    "load_checkpoint",
-    "save_checkpoint",
-    "table_digest",
-]
+__all__ = ["checkpoint_writer", "load_checkpoint", "save_checkpoint", "table_digest"]
 
-FORMAT = "groupfeat-run-2"
-FORMATS = ("groupfeat-run-1", FORMAT)
 _LAYER, _PARAMETER, _STATE = "layer.", "parameter.", "optimizer."
-Arrays = dict[str, NDArray[Any]]
 
 
 def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task) -> Path:
@@ -46,40 +29,18 @@ def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task
     ValueError
         If ``group`` is not what the run was trained on, or the name does not end in
         ``.safetensors`` (readers tell files apart by it).
+    TypeError
+        If ``run`` is of another kind; `save_transformer` is for transformers.
     OSError
         If the file cannot be written.
     """
-    file, task = Path(path), as_task(group)
-    if file.suffix != ".safetensors":
-        raise ValueError(f"expected a name in .safetensors, got {file.name!r}")
+    if not isinstance(run, TrainedRun):
+        raise TypeError(
+            f"expected a TrainedRun, got {type(run).__name__}; save_transformer is for transformers"
+        )
+    task = as_task(group)
     check_task(run, task)
-    arrays = _arrays(run)
-    story = {
-        "group": task.name,
-        "table_sha256": task.digest,
-        "arrays_sha256": _digest(arrays),
-        "config": run.config.to_dict(),
-        "seed": run.seed,
-        "status": run.status,
-        "epochs": run.epochs,
-        "memorized_at": run.memorized_at,
-        "generalized_at": run.generalized_at,
-        "history": run.history,
-        "versions": {
-            "groupfeat": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-        },
-    }
-    told = json.dumps(story)
-    header = {"format": FORMAT, "run": told, "run_sha256": _text_digest(told)}
-    try:
-        with replacing(file) as part:
-            save_file(arrays, part, metadata=header)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise OSError(f"cannot write {str(file)!r} ({reason}); an older file is kept") from error
-    return file
+    return write_run(path, FORMAT, _arrays(run), run, task)
 
 
 def load_checkpoint(path: str | Path, group: FiniteGroup | Task | None = None) -> TrainedRun:
@@ -98,60 +59,7 @@ def load_checkpoint(path: str | Path, group: FiniteGroup | Task | None = None) -
         If the file is absent, damaged, of a later version, no checkpoint of ours, or was trained
         on other labels than those of ``group``.
     """
-    name = Path(path).name
-    if Path(path).is_dir():
-        raise ValueError(f"{str(path)!r} is a folder; name a checkpoint in it")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            check_format(header.get("format", ""), name)
-            if header.get("format") not in FORMATS:
-                raise ValueError(f"{name!r} is no groupfeat run: its header lacks {FORMAT!r}")
-            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, TypeError, AttributeError) as error:
-        raise ValueError(f"cannot read {name!r} ({error}); expected a groupfeat run") from error
-    try:
-        story = check_story(json.loads(header.get("run", "null")))
-        check_sums(header, arrays)
-        run = _run(arrays, story)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ValueError(
-            f"cannot read {name!r} ({error}); expected a groupfeat run, copy it again"
-        ) from error
-    if group is not None and story.get("table_sha256") != as_task(group).digest:
-        raise ValueError(
-            f"{name!r} was trained on {run.group_name}, whose labels are not those of "
-            f"{as_task(group).name} now; pass what it was trained on"
-        )
-    return run
-
-
-def check_sums(header: Mapping[str, str], arrays: Arrays) -> None:
-    """Raise ValueError unless a run's header and arrays are as they were written.
-
-    Files of the first format have no checksums, early ones of the second none of the header.
-    """
-    text = header.get("run", "null")
-    if header.get("run_sha256", _text_digest(text)) != _text_digest(text):
-        raise ValueError("its header does not match its checksum")
-    story = json.loads(text)
-    told = story.get("arrays_sha256") if isinstance(story, dict) else None
-    if header.get("format") == FORMAT and told != _digest(arrays):
-        raise ValueError("its arrays do not match their checksum")
-
-
-def _text_digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def check_format(told: str, name: str) -> None:
-    """Raise ValueError for a run of a later format."""
-    family = FORMAT.rstrip("0123456789")
-    if told not in FORMATS and told.startswith(family) and told.removeprefix(family).isdecimal():
-        raise ValueError(
-            f"{name!r} is a {told}, written by a later groupfeat; this one reads {FORMATS[0]} to "
-            f"{FORMAT}: upgrade groupfeat"
-        )
+    return read_run(path, FORMATS, _run, group)
 
 
 def checkpoint_writer(folder: str | Path, written: list[Path] | None = None) -> Observer:
@@ -253,11 +161,3 @@ def _layers(arrays: Arrays) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def _named(arrays: Arrays, prefix: str) -> Arrays:
     return {k.removeprefix(prefix): part for k, part in arrays.items() if k.startswith(prefix)}
-
-
-def _digest(arrays: Arrays) -> str:
-    found = hashlib.sha256()
-    for name in sorted(arrays):
-        found.update(name.encode())
-        found.update(np.ascontiguousarray(arrays[name]).tobytes())
-    return found.hexdigest()

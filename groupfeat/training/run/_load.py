@@ -16,7 +16,8 @@ from groupfeat.groups import FiniteGroup, group_from_spec
 from groupfeat.training.network._layouts import Arrays, Layout, compose_layers, known_layout
 from groupfeat.training.network._logits import logit_blocks
 from groupfeat.training.network._our_layers import our_arrays
-from groupfeat.training.run._checkpoint import FORMATS, check_format, check_sums, table_digest
+from groupfeat.training.run._checkpoint import table_digest
+from groupfeat.training.run._run_files import FORMATS, check_format, check_sums
 from groupfeat.training.run._save import LAYERS_FORMAT
 from groupfeat.training.setup._config_checks import check_kind
 

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,23 @@ from groupfeat.training.tasks._tasks import Task
 __all__ = ["Observer", "Snapshot", "TrainedRun", "log_epochs"]
 
 Arrays = Mapping[str, NDArray[Any]]
+
+
+class Ended(Protocol):
+    """What runs of every kind tell of themselves; see `TrainedRun`."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def history(self) -> dict[str, list[float]]: ...
+    @property
+    def memorized_at(self) -> int | None: ...
+    @property
+    def generalized_at(self) -> int | None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,21 +89,11 @@ class TrainedRun:
 
     def last(self, name: str) -> float | None:
         """Return the last value of a history column; None where it is absent."""
-        column = self.history.get(name)
-        return float(column[-1]) if column else None
+        return last_value(self.history, name)
 
     def summary(self) -> dict[str, Any]:
         """Return the run as plain values for JSON; without a test set its metrics are None."""
-        metrics = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
-        found = {name: self.last(name) for name in metrics}
-        return {
-            "seed": self.seed,
-            "status": self.status,
-            "epochs": self.epochs,
-            **{k: v if v is None or np.isfinite(v) else None for k, v in found.items()},
-            "memorized_at": self.memorized_at,
-            "generalized_at": self.generalized_at,
-        }
+        return summary_of(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +172,26 @@ def log_epochs(epochs: int, *, per_decade: int = 8) -> tuple[int, ...]:
     count = max(2, 1 + int(np.ceil(per_decade * np.log10(epochs))))
     spaced = np.rint(np.geomspace(1, epochs, count)).astype(int)
     return tuple(dict.fromkeys((0, *spaced.tolist())))
+
+
+def last_value(history: Mapping[str, Sequence[float]], name: str) -> float | None:
+    """Return the last value of a history column; None where it is absent."""
+    column = history.get(name)
+    return float(column[-1]) if column else None
+
+
+def summary_of(run: Ended) -> dict[str, Any]:
+    """Return a run as plain values for JSON; metrics that are absent or not finite are None."""
+    metrics = ("train_accuracy", "test_accuracy", "train_loss", "test_loss")
+    found = {name: last_value(run.history, name) for name in metrics}
+    return {
+        "seed": run.seed,
+        "status": run.status,
+        "epochs": run.epochs,
+        **{k: v if v is None or np.isfinite(v) else None for k, v in found.items()},
+        "memorized_at": run.memorized_at,
+        "generalized_at": run.generalized_at,
+    }
 
 
 def lasting_from(epochs: Sequence[float], good: Sequence[bool], steps: float) -> int | None:

@@ -14,7 +14,14 @@ from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.setup._memory import check_memory
 from groupfeat.training.tasks._tasks import Task
 
-__all__ = ["check_layers", "check_resumable", "check_story", "check_task"]
+__all__ = [
+    "check_labels",
+    "check_layers",
+    "check_name",
+    "check_resumable",
+    "check_story",
+    "check_task",
+]
 
 Arrays = Mapping[str, NDArray[Any]]
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
@@ -66,15 +73,25 @@ def check_layers(first: NDArray[Any], second: NDArray[Any], config: TrainConfig)
 
 def check_task(run: TrainedRun, task: Task) -> None:
     """Raise ValueError unless ``task`` is what the run was trained on, label by label."""
+    check_name(run.group_name, task)
     inputs, classes = len(run.first_layer), run.second_layer.shape[1]
-    if run.group_name != task.name:
-        raise ValueError(f"the run was trained on {run.group_name}, got {task.name}; pass that")
     if (inputs, classes) != (sum(task.sizes), task.n_classes):
         raise ValueError(
             f"the run has {inputs} inputs and {classes} classes, {task.name} has "
             f"{sum(task.sizes)} and {task.n_classes}; pass what it was trained on"
         )
-    if run.task_digest not in ("", task.digest):
+    check_labels(run.task_digest, task)
+
+
+def check_name(told: str, task: Task) -> None:
+    """Raise ValueError unless a run on what ``told`` names was trained on ``task``."""
+    if told != task.name:
+        raise ValueError(f"the run was trained on {told}, got {task.name}; pass that")
+
+
+def check_labels(digest: str, task: Task) -> None:
+    """Raise ValueError unless the digest is that of the task's labels, or empty."""
+    if digest not in ("", task.digest):
         raise ValueError(
             f"the run was trained on {task.name} with other labels than it has now; pass what it "
             "was trained on, or train anew"

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 
 from groupfeat.energy import ACTIVATIONS
-from groupfeat.training.setup._config_checks import check_combinations, check_kind, check_ranges
+from groupfeat.training.setup._config_checks import (
+    check_combinations,
+    check_kind,
+    check_names,
+    check_ranges,
+)
 
 __all__ = [
     "DEAD_NODES",
@@ -205,10 +210,7 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> "TrainConfig":
         """Return the config of plain values; unknown names are refused."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        strange = sorted(set(settings) - known)
-        if strange:
-            raise ValueError(f"unknown setting {strange[0]!r}; known: {', '.join(sorted(known))}")
+        check_names(cls, settings)
         return cls(**settings)
 
 

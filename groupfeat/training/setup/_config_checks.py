@@ -1,7 +1,8 @@
 """What a training config may say: kinds, ranges, and settings that exclude each other."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "POLYNOMIALS",
     "check_combinations",
     "check_kind",
+    "check_names",
     "check_number",
     "check_ranges",
 ]
@@ -55,6 +57,14 @@ def check_kind(name: str, value: object) -> None:
     if isinstance(value, int) and value.bit_length() > _BITS:  # no float need hold it
         expected = "in [0, 2⁶³)" if name in _SEEDS else "below 2⁶³"
         raise ValueError(f"{name} must be {expected}, got a number of {value.bit_length()} bits")
+
+
+def check_names(config: type[Any], names: Iterable[str]) -> None:
+    """Raise ValueError for a name that is no setting of the dataclass ``config``."""
+    known = {field.name for field in fields(config)}
+    strange = sorted(set(names) - known)
+    if strange:
+        raise ValueError(f"unknown setting {strange[0]!r}; known: {', '.join(sorted(known))}")
 
 
 def check_number(name: str, value: float | None, holds: bool, expected: str) -> None:
