@@ -12,6 +12,7 @@ from groupfeat.training.network._network import (
     Layers,
     NetSpec,
     PairTensors,
+    answer_shift,
     layer_gradients,
     measure,
 )
@@ -132,6 +133,13 @@ def _paired_gradients(
     return plus + torch.cat([up, -down]), out - opposite
 
 
+def _accuracy(
+    first: Tensor, second: Tensor, seen: PairTensors, judged: PairTensors, spec: NetSpec
+) -> float:
+    layers = paired_layers(first, second)
+    return measure(layers, judged, spec, shift=answer_shift(layers, seen, spec))[0]
+
+
 def _descend(
     first: Tensor,
     second: Tensor,
@@ -152,7 +160,7 @@ def _descend(
         first.grad, second.grad = _paired_gradients(first, second, seen, spec)
         optimizer.step()
         if epoch % config.eval_every == 0 or epoch == config.epochs:
-            test = measure(paired_layers(first, second), unseen, spec)[0]
+            test = _accuracy(first, second, seen, unseen, spec)
             reached = epoch if test >= config.stop_accuracy else None
-    train = measure(paired_layers(first, second), seen, spec)[0]
+    train = _accuracy(first, second, seen, seen, spec)
     return PairedRun(seed, epoch, train, test, reached)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from groupfeat.training.many._stack_network import measure_stack
+from groupfeat.training.many._stack_network import measure_stack, stack_shift
 from groupfeat.training.many._stack_pairs import StackedPairs
 from groupfeat.training.many._stack_step import TABLE_STEPS, StepState, fill_table
 from groupfeat.training.many._stepper import stepper
@@ -130,18 +130,23 @@ class Stack:
     def _fill_table(self) -> None:
         fill_table(self.step_state, self.configs, self.epoch)
 
-    def _measure(self, pairs: StackedPairs) -> tuple[Tensor, Tensor]:
-        """Return accuracies and losses of all runs."""
+    def _measure(self, pairs: StackedPairs, shift: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return accuracies, of answers plus ``shift``, and losses of all runs."""
         parts = self.step_state.parameters
-        return measure_stack(parts["W"], parts["V"], pairs, self.step_state.spec)
+        return measure_stack(parts["W"], parts["V"], pairs, self.step_state.spec, shift)
+
+    def _shift(self) -> Tensor | None:
+        parts, state = self.step_state.parameters, self.step_state
+        return stack_shift(parts["W"], parts["V"], state.pairs, state.spec)
 
     @flushed_subnormals()
     def _evaluate(self, runs: Collection[Run]) -> None:
         """Record accuracies and losses of these runs of the stack."""
         if not runs:
             return
+        shift = self._shift()
         found = {
-            name: torch.stack(self._measure(pairs), 1).tolist()
+            name: torch.stack(self._measure(pairs, shift), 1).tolist()
             for name, pairs in (("train", self.step_state.pairs), ("test", self.unseen))
             if pairs is not None
         }

@@ -17,7 +17,7 @@ from groupfeat.training.many._stack_plan import CPU_ENTRIES, GPU_ENTRIES
 from groupfeat.training.network._activations import activate
 from groupfeat.training.network._losses import row_losses
 
-__all__ = ["StackPass", "StackSpec", "measure_stack", "stack_gradients"]
+__all__ = ["StackPass", "StackSpec", "measure_stack", "stack_gradients", "stack_shift"]
 
 
 class StackSpec(NamedTuple):
@@ -108,15 +108,28 @@ def stack_gradients(
     return total, work.first, work.second
 
 
-def measure_stack(
+def stack_shift(
     first: Tensor, second: Tensor, pairs: StackedPairs, spec: StackSpec
+) -> Tensor | None:
+    """Return `answer_shift` of each run over its training ``pairs``, (R, 1, M), or None."""
+    mean = _mean_answers(first, second, pairs, spec)
+    return None if mean is None else pairs.share - spec.beta * mean
+
+
+def measure_stack(
+    first: Tensor,
+    second: Tensor,
+    pairs: StackedPairs,
+    spec: StackSpec,
+    shift: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return accuracies and losses, (R,) each."""
+    """Return accuracies and losses, (R,) each; ``shift``: `stack_shift` of the training pairs."""
     total, correct = torch.zeros_like(pairs.total), torch.zeros_like(pairs.total)
     mean = _mean_answers(first, second, pairs, spec)
     for part, features in _features(first, pairs, spec):
         logits = torch.bmm(features, second.mT).mul_(spec.beta)
-        hit = logits.argmax(2) == part.target
+        judged = logits if shift is None else logits + shift
+        hit = judged.argmax(2) == part.target
         correct += (hit * part.weight).sum(1)
         if mean is not None:
             logits -= spec.beta * mean

@@ -30,6 +30,7 @@ __all__ = [
     "Layers",
     "NetSpec",
     "PairTensors",
+    "answer_shift",
     "evaluate",
     "layer_gradients",
     "loss_and_gradients",
@@ -168,21 +169,40 @@ def _chunks(layers: Layers, pairs: PairTensors) -> list[PairTensors]:
 
 
 def measure(
-    layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace | None = None
+    layers: Layers,
+    pairs: PairTensors,
+    spec: NetSpec,
+    work: Workspace | None = None,
+    *,
+    shift: Tensor | None = None,
 ) -> tuple[float, float]:
-    """Return accuracy and loss on ``pairs``."""
-    work = work or Workspace()
+    """Return accuracy and loss on ``pairs``; ``shift``: `answer_shift` of the training pairs."""
+    work, order = work or Workspace(), layers.second.shape[0]
     correct, total = 0, 0.0
     answers = _turned(layers.second, work)
     mean = mean_features(layers, pairs, spec, work) if spec.loss == "mse_samples" else None
     for part in _chunks(layers, pairs):
         features = hidden_layers(layers, part.rows, spec, work).last
         logits = _answers(features, answers, layers, spec, None, work)
-        correct += count_right(logits, part.target, layers.second.shape[0])
+        judged = logits if shift is None else logits[:, :order] + shift
+        correct += count_right(judged, part.target, order)
         if mean is not None:
             logits -= spec.beta * (mean @ answers)
         total += output_gradient(logits, part.target, part.share, spec.loss, len(pairs), work)[0]
     return correct / len(pairs), total
+
+
+def answer_shift(
+    layers: Layers, pairs: PairTensors, spec: NetSpec, work: Workspace | None = None
+) -> Tensor | None:
+    """Return b = Ȳ − βh̄V over ``pairs``, shape (M,), under ``"mse_samples"``; else None.
+
+    ½‖P⊥(Y − Ŷ)‖² is the least value of ½‖Y − Ŷ − 1bᵀ‖² over b, taken at this one: the loss sees
+    answers up to a constant, which has to be added before the largest is looked for.
+    """
+    if spec.loss != "mse_samples":
+        return None
+    return pairs.share - spec.beta * (layers.second @ mean_features(layers, pairs, spec, work))
 
 
 def mean_features(
@@ -218,8 +238,12 @@ def loss_and_gradients(
 def evaluate(
     first: Tensor, second: Tensor, pairs: PairTensors, **settings: Any
 ) -> tuple[float, float]:
-    """Return accuracy and loss on ``pairs``; arguments as in `loss_and_gradients`."""
-    return measure(Layers(first, second.T.contiguous()), pairs, NetSpec(**settings))
+    """Return accuracy and loss on ``pairs``; arguments as in `loss_and_gradients`.
+
+    Under ``"mse_samples"`` accuracy is that of the answers plus `answer_shift` of these pairs.
+    """
+    layers, spec = Layers(first, second.T.contiguous()), NetSpec(**settings)
+    return measure(layers, pairs, spec, shift=answer_shift(layers, pairs, spec))
 
 
 def _answers(

@@ -35,5 +35,5 @@ def our_arrays(found: Arrays, settings: Mapping[str, Any], name: str) -> dict[st
     # W stands as it acts on one-hot pairs: embedding, bias and batch norm are in it.
     second = np.asarray(layers["V"]) * settings.get("beta", 1.0)
     arrays = {"W": np.asarray(layers["W"]), "V": second}
-    output = found.get("parameter.output_bias")
+    output = found.get("parameter.output_bias", found.get("answer_shift"))
     return arrays if output is None else {**arrays, "V.bias": output}

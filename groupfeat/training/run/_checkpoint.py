@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from groupfeat.groups import FiniteGroup
 from groupfeat.training.run._run_files import FORMAT, FORMATS, Arrays, read_run, write_run
 from groupfeat.training.run._runs import Observer, Snapshot, TrainedRun
-from groupfeat.training.run._stored import check_layers, check_task
+from groupfeat.training.run._stored import check_layers, check_shift, check_task
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task, as_task
 
 __all__ = ["checkpoint_writer", "load_checkpoint", "save_checkpoint", "table_digest"]
 
-_LAYER, _PARAMETER, _STATE = "layer.", "parameter.", "optimizer."
+_LAYER, _PARAMETER, _STATE, _SHIFT = "layer.", "parameter.", "optimizer.", "answer_shift"
 
 
 def save_checkpoint(path: str | Path, run: TrainedRun, group: FiniteGroup | Task) -> Path:
@@ -115,6 +115,8 @@ def _arrays(run: TrainedRun) -> Arrays:
     if names != {"W", "V"} or config.embedding:
         found |= {f"{_PARAMETER}{name}": part for name, part in run.parameters.items()}
     found |= {f"{_STATE}{name}": part for name, part in run.optimizer_state.items()}
+    if run.answer_shift is not None:
+        found[_SHIFT] = run.answer_shift
     return {name: np.ascontiguousarray(part) for name, part in found.items()}
 
 
@@ -142,6 +144,7 @@ def _run(arrays: Arrays, story: dict[str, Any]) -> TrainedRun:
         parameters,
         _named(arrays, _STATE),
         story.get("table_sha256", ""),
+        answer_shift=check_shift(arrays.get(_SHIFT), second),
     )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from groupfeat.training.network._hidden import Layers, NetSpec, Workspace
 from groupfeat.training.network._model import DTYPES, Composer, initial_parameters
-from groupfeat.training.network._network import PairTensors, layer_gradients, measure
+from groupfeat.training.network._network import PairTensors, answer_shift, layer_gradients, measure
 from groupfeat.training.network._subnormals import flushed_subnormals
 from groupfeat.training.run._clock import StepClock
 from groupfeat.training.run._compaction import living_nodes, put_back
@@ -147,7 +147,8 @@ class Run:
             _arrays(self._whole(self.parameters)),
             _arrays(self._whole(self.optimizer.state)),
             self.task.digest,
-            self.clock.mean(),
+            seconds_per_step=self.clock.mean(),
+            answer_shift=self._shift(),
         )
 
     @flushed_subnormals()
@@ -194,10 +195,11 @@ class Run:
     def _evaluate(self) -> None:
         self._solve()
         layers = self.composer.layers(self.parameters)
+        shift = answer_shift(layers, self.pairs, self.spec, self.work)
         sets = {"train": self.pairs, "test": self.unseen}
         self.record(
             {
-                name: measure(layers, pairs, self.spec, self.work)
+                name: measure(layers, pairs, self.spec, self.work, shift=shift)
                 for name, pairs in sets.items()
                 if pairs is not None
             }
@@ -265,6 +267,11 @@ class Run:
         if good["test"] == [True]:
             return "generalised"
         return "memorised" if good["train"] == [True] else "not fitted"
+
+    def _shift(self) -> NDArray[Any] | None:
+        layers = self.composer.layers(self.parameters)
+        shift = answer_shift(layers, self.pairs, self.spec)
+        return None if shift is None else shift.cpu().numpy()
 
     def _weights(self) -> tuple[NDArray[Any], NDArray[Any]]:
         layers = self.composer.layers(self._whole(self.parameters))

@@ -65,6 +65,10 @@ class TrainedRun:
         Mean time of the steps that were taken here, evaluations, observers and the first step
         apart, which loads or compiles kernels. None where there is none to tell of: in a run of one
         step, in a stack, whose steps are shared, and in a stored run.
+    answer_shift
+        Under ``"mse_samples"`` the constant Ȳ − βh̄V over the training pairs, shape (M,), which
+        that loss does not see: it is added to every answer before the largest is looked for. None
+        under other losses.
     """
 
     group_name: str
@@ -81,10 +85,12 @@ class TrainedRun:
     optimizer_state: Arrays = field(default_factory=dict, repr=False)
     task_digest: str = field(default="", repr=False)
     seconds_per_step: float | None = field(default=None, repr=False)
+    answer_shift: NDArray[Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         stored = (*self.parameters.values(), *self.optimizer_state.values())
-        for array in (self.first_layer, self.second_layer, *stored):
+        shift = () if self.answer_shift is None else (self.answer_shift,)
+        for array in (self.first_layer, self.second_layer, *stored, *shift):
             array.setflags(write=False)
 
     def last(self, name: str) -> float | None:

@@ -19,6 +19,7 @@ __all__ = [
     "check_layers",
     "check_name",
     "check_resumable",
+    "check_shift",
     "check_story",
     "check_task",
 ]
@@ -69,6 +70,14 @@ def check_layers(first: NDArray[Any], second: NDArray[Any], config: TrainConfig)
         if part.ndim != 2 or part.shape[axis] != hidden:
             shape = f"(rows, {hidden})" if axis else f"({hidden}, classes)"
             raise ValueError(f"its {name} has shape {part.shape}, its config says {shape}")
+
+
+def check_shift(shift: NDArray[Any] | None, second: NDArray[Any]) -> NDArray[Any] | None:
+    """Return `TrainedRun.answer_shift` as a file has it, (M,) or absent; ValueError for others."""
+    wanted = second.shape[1:]
+    if shift is not None and (shift.dtype.kind != "f" or shift.shape != wanted):
+        raise ValueError(f"its answer_shift is {_told(shift)}, expected floats of shape {wanted}")
+    return shift
 
 
 def check_task(run: TrainedRun, task: Task) -> None:

@@ -52,8 +52,9 @@ class TrainConfig:
     loss
         ``"mse_classes"``: (1/n)‖(Y − Ŷ)(I − 11ᵀ/M)‖²_F, centred over classes and averaged over
         pairs, as in the author's trainer. ``"mse_samples"``: ½‖P⊥(Y − Ŷ)‖²_F, centred over
-        samples, the theory's J. ``"cross_entropy"``: mean over pairs. ``"stablemax"``: the same
-        with s(x) = x + 1 for x ≥ 0, 1/(1 − x) below, in place of exp [1]_.
+        samples, the theory's J; answers are read up to the constant that it does not see
+        (`TrainedRun.answer_shift`). ``"cross_entropy"``: mean over pairs. ``"stablemax"``: the
+        same with s(x) = x + 1 for x ≥ 0, 1/(1 − x) below, in place of exp [1]_.
     optimizer
         ``"gd"``, ``"sgd"`` (with ``momentum``), ``"adam"`` (weight decay as an L2 term in the
         gradient), ``"adamw"`` (decoupled), ``"muon"`` [2]_ (orthogonalised steps for W and the

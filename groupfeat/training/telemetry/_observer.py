@@ -13,7 +13,7 @@ from groupfeat.groups import Irreps, real_families
 from groupfeat.training.network._hidden import Layers, NetSpec, Workspace, hidden_layers
 from groupfeat.training.network._losses import SQUARED, output_gradient
 from groupfeat.training.network._model import Composer
-from groupfeat.training.network._network import PairTensors, measure
+from groupfeat.training.network._network import PairTensors, answer_shift, measure
 from groupfeat.training.run._runs import Snapshot
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.telemetry._features import Features, LostRidgeError
@@ -250,8 +250,9 @@ def _scores(snapshot: Snapshot, view: _View) -> Record:
     sets = {"train": view.seen}
     if len(unseen):
         sets["test"] = PairTensors.of_codes(snapshot.task, unseen, torch.float64)
+    shift = answer_shift(view.layers, view.seen, view.spec)
     for name, pairs in sets.items():
-        accuracy, loss = measure(view.layers, pairs, view.spec)
+        accuracy, loss = measure(view.layers, pairs, view.spec, shift=shift)
         record |= {f"{name}_accuracy": accuracy, f"{name}_loss": loss}
     return record
 
