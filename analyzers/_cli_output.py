@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from tqdm import tqdm
 
+from analyzers._cli_tables import Table, fitted, rich_table, table
 from analyzers.storage import prepare_folder, versions, write_json
 
 __all__ = ["Bar", "Outcome", "show", "table", "write_story"]
+
+_WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,7 @@ def show(outcome: Outcome) -> None:
     if outcome.as_json:
         sys.stdout.write(json.dumps(outcome.payload, allow_nan=False) + "\n")
         return
-    console = _console(outcome.lines)
-    for line in outcome.lines:
-        console.print(line, soft_wrap=isinstance(line, str) and not console.is_terminal)
+    _print(outcome.lines)
 
 
 def write_story(folder: Path, verb: str, config: Mapping[str, Any]) -> Path:
@@ -67,36 +67,23 @@ def write_story(folder: Path, verb: str, config: Mapping[str, Any]) -> Path:
     return write_json(folder / "config.json", {"verb": verb, **config, "versions": versions()})
 
 
-def _console(lines: Sequence[str | Table]) -> Console:
-    """Return a console that prints text as it stands, ``[`` and ``:`` included.
+def _print(lines: Sequence[str | Table]) -> None:
+    """Print lines as they stand, ``[`` and ``:`` included, and tables as wide as there is room.
 
-    On a terminal, or where COLUMNS tells a width, texts in tables wrap at words; elsewhere lines
-    are as long as they need to be. A number is never cut.
+    That is the terminal, or what COLUMNS tells; a table for which it is too narrow comes in parts.
+    Where nothing is told it is 120, and a table is whole. Texts outside tables wrap on a terminal.
     """
     settings: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
     console = Console(**settings)
-    endless = Console(width=100_000, **settings)
-    asked = [endless.measure(line) for line in lines if isinstance(line, Table)]
-    wraps = console.is_terminal or "COLUMNS" in os.environ
-    needed = max((size.minimum if wraps else size.maximum for size in asked), default=0)
-    return console if needed <= console.width else Console(width=needed, **settings)
-
-
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Return a table; numbers are right-aligned, None is –, only texts of several words wrap."""
-    found = Table(title=title, title_justify="left", header_style="bold")
-    for i, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[i], int | float) for row in rows)
-        found.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
-    for row in rows:
-        found.add_row(*map(_cell, row))
-    return found
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    told = console.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+    width = console.width if told else _WIDTH
+    for line in lines:
+        if isinstance(line, str):
+            console.print(line, soft_wrap=not console.is_terminal)
+            continue
+        for part in fitted(line, width, parts=told):
+            wide = Console(width=max(part.outer_width, width), **settings)
+            wide.print(rich_table(part))
 
 
 class Bar:

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from analyzers._cli_output import Bar, Outcome, table
+from analyzers._cli_tables import Table
 from analyzers._cli_train_files import Files, Places
 from analyzers._cli_train_plan import Plan, plan_preset, plan_runs
 from analyzers._cli_train_request import Request
