@@ -12,7 +12,7 @@ from rich.console import Console
 from tqdm import tqdm
 
 from analyzers._cli_tables import Table, fitted, rich_table, table
-from analyzers.storage import prepare_folder, versions, write_json
+from analyzers.storage import prepare_folder, read_object, versions, write_json
 
 __all__ = ["Bar", "Outcome", "show", "table", "write_story"]
 
@@ -55,16 +55,25 @@ def show(outcome: Outcome) -> None:
     if outcome.out is not None:
         folder = prepare_folder(outcome.out)
         write_json(folder / f"{outcome.verb}.json", outcome.payload)
-        write_story(folder, outcome.verb, outcome.config)
+        name = _story_name(folder, outcome.verb)
+        write_story(folder, outcome.verb, outcome.config, name)
     if outcome.as_json:
         sys.stdout.write(json.dumps(outcome.payload, allow_nan=False) + "\n")
         return
     _print(outcome.lines)
 
 
-def write_story(folder: Path, verb: str, config: Mapping[str, Any]) -> Path:
-    """Write ``config.json``: what was asked of which verb, with versions."""
-    return write_json(folder / "config.json", {"verb": verb, **config, "versions": versions()})
+def _story_name(folder: Path, verb: str) -> str:
+    """Return ``config.json``, or ``VERB-config.json`` where that is the recipe of trained runs."""
+    told = read_object(folder / "config.json") or {}
+    return f"{verb}-config.json" if told.get("verb") == "train" else "config.json"
+
+
+def write_story(
+    folder: Path, verb: str, config: Mapping[str, Any], name: str = "config.json"
+) -> Path:
+    """Write what was asked of which verb, with versions."""
+    return write_json(folder / name, {"verb": verb, **config, "versions": versions()})
 
 
 def _print(lines: Sequence[str | Table]) -> None:

@@ -1,12 +1,13 @@
 """What ``groupfeat train`` writes while runs go and end: checkpoints, records, its config."""
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyzers._cli_output import write_story
+from analyzers._cli_train_folder import Folder
 from analyzers._cli_train_plan import Plan, PlannedRun
 from analyzers._cli_train_request import Request
 from analyzers._cli_train_watch import telemetry_options, watch_at
@@ -41,15 +42,20 @@ class Files:
         watches = request.telemetry is not None or any(places.values())
         self._recorder = _Recorder(request.telemetry, plan.runs) if watches else None
         self._checkpoints = _Checkpoints(folder, plan.runs)
+        self._folder: Folder | None = None
+        if folder is not None:
+            promised = self._checkpoints.promised(kept)
+            if request.telemetry is not None:
+                promised |= {f"{run.name}.jsonl" for run in plan.runs}
+            self._folder = Folder(folder, plan, story, promised)
         self._streams = _Streams(folder if request.telemetry is not None else None, plan.runs)
         watchers: list[Any] = [(self._checkpoints.on_the_way, kept)]
         if self._recorder is not None:
             self._recorder.sinks = self._streams.sinks(places, story)
             watchers.append((self._recorder, recorded))
         self.watch = watch_at(watchers)
-        if folder is not None:
-            (folder / "train.json").unlink(missing_ok=True)  # of an older call: runs change now
-            write_story(folder, "train", story)
+        if self._folder is not None:
+            self._folder.begin()
 
     def __enter__(self) -> "Files":
         return self
@@ -71,6 +77,12 @@ class Files:
             found["telemetry"] = [str(path) for path in self._streams.paths]
             found["stages"] = self._streams.stages()
         return found
+
+    def keep(self, answer: Mapping[str, Any]) -> None:
+        """Write the answer, where there is a folder."""
+        if self._folder is not None:
+            records = {path.name for path in self._streams.paths}
+            self._folder.end(answer, records | self._checkpoints.written())
 
 
 def _check_places(request: Request, folder: Path | None, places: Places) -> None:
@@ -114,6 +126,18 @@ class _Checkpoints:
             path = self.folder / f"{name}.safetensors"
             self._written[position, when] = save_checkpoint(path, run, self.runs[position].task)
 
+    def promised(self, epochs: Sequence[int]) -> set[str]:
+        """Return the names of what the runs write that take all their epochs."""
+        return {
+            f"{run.name}{end}.safetensors"
+            for run in self.runs
+            for end in ("", *(f"-at-{epoch}" for epoch in epochs if epoch <= run.config.epochs))
+        }
+
+    def written(self) -> set[str]:
+        """Return the names of what was written."""
+        return {path.name for path in self._written.values()}
+
     def paths(self) -> list[str]:
         """Return what was written, run by run and by epoch."""
         return [str(self._written[key]) for key in sorted(self._written)]
@@ -155,7 +179,8 @@ class _Streams:
     Parameters
     ----------
     folder
-        Of the JSON lines; None writes none. Files of another config are refused.
+        Of the JSON lines; None writes none. Files of another config are refused. A run that is in
+        its file already keeps the position it was told there with: records are replaced by it.
     runs
         By position.
     """
@@ -168,6 +193,7 @@ class _Streams:
         self._stack = ExitStack()
         for position in range(len(self.paths)):
             self._lines(position).close()
+        self._told = [_first_position(path) for path in self.paths]
 
     def sinks(self, places: Places, story: dict[str, Any]) -> list[Any]:
         """Return where records go; what is opened is closed at the end."""
@@ -183,11 +209,11 @@ class _Streams:
         return found
 
     def __call__(self, record: Mapping[str, Any]) -> None:
-        """Write one record to its run's file."""
-        position = int(record["position"])
+        """Write one record to its run's file, under the position that the run has there."""
+        position, told = int(record["position"]), self._told[int(record["position"])]
         if position not in self._open:
             self._open[position] = self._lines(position)
-        self._open[position](record)
+        self._open[position](record if told is None else {**record, "position": told})
 
     def finish(self, position: int, run: "TrainedRun") -> None:
         """Close the file of a run that has ended."""
@@ -227,3 +253,15 @@ class _Streams:
             since = records[0]["epoch"] if records else None
             found.append({"seed": run.seed, **arm, **asdict(stages), "records_from": since})
         return found
+
+
+def _first_position(path: Path) -> int | None:
+    """Return the position that a file's first record tells; None if it has none."""
+    with path.open("rb") as file:
+        file.readline()
+        try:
+            record = json.loads(file.readline())
+        except (ValueError, RecursionError):
+            return None
+    told = record.get("position") if isinstance(record, dict) else None
+    return told if type(told) is int else None

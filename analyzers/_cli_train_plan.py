@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from analyzers._cli_train_request import MOST_RUNS, Request, check_no_folder
+from analyzers._cli_train_request import MOST_RUNS, Request
+from analyzers._cli_train_resume import arm_of, going_on, stored_run
 from analyzers._cli_train_watch import epochs_of
 from analyzers.storage import prepare_folder
 
@@ -60,7 +61,25 @@ class Plan:
         """Return the epochs that an option asks for, up to the most that a run may take."""
         first = -1 if self.start is None else self.start.epochs
         last = max(run.config.epochs for run in self.runs)
+        if words is not None and option.strip("-").replace("-", "_") in self.request.recipe:
+            words = _ahead(words, first) or None
         return () if words is None else epochs_of(words, option, last, first)
+
+    def resumed(self) -> list[dict[str, Any]]:
+        """Return plain values for JSON: the run that goes on, if any, from where and how far."""
+        if self.start is None:
+            return []
+        (run,) = self.runs
+        told = {"seed": run.seed} if run.arm is None else {"seed": run.seed, "arm": run.arm}
+        ways = {"checkpoint": self.request.resume, "from_epoch": self.start.epochs}
+        epochs = {"epochs_before": self.start.config.epochs, "epochs_now": run.config.epochs}
+        return [{**told, **ways, **epochs}]
+
+
+def _ahead(words: str, first: int) -> str:
+    """Return a list of epochs without those up to ``first``; other words as they are."""
+    listed = [word.strip() for word in words.split(",")]
+    return ",".join(word for word in listed if not (word.isdecimal() and int(word) <= first))
 
 
 def plan_runs(request: Request, out: str | None, workers: int) -> Plan:
@@ -69,14 +88,14 @@ def plan_runs(request: Request, out: str | None, workers: int) -> Plan:
 
     runs, seed = request.seeds()
     task = request.learned()
-    start = _stored_run(request, task, runs)
+    start = stored_run(request, task, runs)
     if start is None:
         config = request.config(task).resolved(max(task.sizes))
         check_reach(task, [config])
+        planned = tuple(PlannedRun(task, config, each) for each in range(seed, seed + runs))
     else:
-        config = replace(start.config, epochs=request.settings.get("epochs", start.config.epochs))
-    seeds = range(seed, seed + runs) if start is None else [start.seed]
-    planned = tuple(PlannedRun(task, config, each) for each in seeds)
+        config, arm = going_on(request, start, task), arm_of(start, str(request.resume))
+        planned = (PlannedRun(task, config, start.seed, arm),)
     _check_memory(planned, workers)
     return Plan(request, planned, None if out is None else prepare_folder(out), start)
 
@@ -97,7 +116,11 @@ def plan_preset(request: Request, out: str | None, workers: int) -> Plan:
     name, (seeds, first) = str(request.preset), request.seeds()
     for word in request.told("task", "task_file", "operands", "resume"):
         option = f"--{word.replace('_', '-')}"
-        raise ValueError(f"preset {name!r} trains on products of a group, anew: leave {option} out")
+        way = "; one of its runs goes on by 'train GROUP --resume FILE', without the preset"
+        raise ValueError(
+            f"preset {name!r} trains on products of a group, anew: leave {option} out"
+            + (way if word == "resume" else "")
+        )
     arms = len(preset(name, seeds=1, task=request.spec))
     if arms * seeds > MOST_RUNS:
         raise ValueError(
@@ -121,26 +144,3 @@ def _check_memory(planned: Sequence[PlannedRun], workers: int) -> None:
     for task in {run.task.name: run.task for run in planned}.values():
         configs = [run.config for run in planned if run.task is task]
         check_memory(task, configs, runs=len(configs), workers=workers)
-
-
-def _stored_run(request: Request, task: "Task", runs: int) -> "TrainedRun | None":
-    """Return the run that is to go on; what is told beside it must agree with it."""
-    from groupfeat.training import load_checkpoint
-
-    if request.resume is None:
-        return None
-    if runs != 1:
-        raise ValueError(f"--resume goes on with one run, got --runs {runs}")
-    check_no_folder(Path(request.resume))
-    stored = load_checkpoint(request.resume, task)
-    told = {name: value for name, value in request.settings.items() if name != "epochs"}
-    own = {**stored.config.to_dict(), "seed": stored.seed}
-    if request.seed is not None:
-        told["seed"] = request.seed
-    for name, value in told.items():
-        if value != own[name]:
-            raise ValueError(
-                f"--resume goes on with the checkpoint's settings: {name} is {own[name]!r} there, "
-                f"got {value!r}; leave it out, or train anew"
-            )
-    return stored

@@ -4,19 +4,19 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from groupfeat.training import Task, TrainConfig
 
-__all__ = ["MOST_RUNS", "Request", "check_no_folder", "read_request"]
+__all__ = ["MOST_RUNS", "SOURCES", "Request", "check_no_folder", "numbered", "read_request"]
 
 MOST_RUNS = 10_000
 MOST_NAMES = 20
-_SOURCES = ("spec", "task", "task_file")
-_TOLD_ALONGSIDE = ("verb", "versions")
+SOURCES = ("spec", "task", "task_file")
+_TOLD_ALONGSIDE = ("verb", "versions", "resumed", "answer")
 _READERS = {".toml": tomllib.loads, ".json": json.loads}
 
 
@@ -38,6 +38,9 @@ class Request:
         What is recorded, and at which epochs.
     settings
         Of ``TrainConfig``, by name.
+    recipe
+        Of all these, what only a config file tells, where the command line names a checkpoint:
+        the file tells of all runs from their beginning, the checkpoint is one of them on its way.
     """
 
     preset: str | None = None
@@ -52,16 +55,26 @@ class Request:
     telemetry: str | None = None
     telemetry_at: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    recipe: frozenset[str] = frozenset()
 
     def over(self, file: "Request") -> "Request":
         """Return the request with what it leaves open taken from ``file``.
 
-        One of SPEC, --task and --task-file replaces whichever of them the file names.
+        One of SPEC, --task and --task-file replaces whichever of them the file names. Beside a
+        checkpoint the file's number of runs and first seed say nothing.
         """
-        if self.told(*_SOURCES):
+        if self.told(*SOURCES):
             file = replace(file, spec=None, task=None, task_file=None, operands=None)
+        if self.resume is not None:
+            file = replace(file, runs=None, seed=None)
         own = {name: value for name, value in _words(self).items() if value is not None}
-        return replace(file, **own, settings={**file.settings, **self.settings})
+        recipe = {*file.told(*_NAMES), *file.settings} - {*own, *self.settings}
+        return replace(
+            file,
+            **own,
+            settings={**file.settings, **self.settings},
+            recipe=frozenset(recipe if self.resume is not None else ()),
+        )
 
     def told(self, *names: str) -> list[str]:
         """Return those of ``names`` about which something is said."""
@@ -96,7 +109,7 @@ class Request:
         from groupfeat.groups import group_from_spec
         from groupfeat.training import expression_task, load_table_task, product_task, word_task
 
-        told = self.told(*_SOURCES)
+        told = self.told(*SOURCES)
         if len(told) != 1:
             got = "none of them" if not told else " and ".join(_options(told))
             raise ValueError(
@@ -177,7 +190,7 @@ def check_no_folder(path: Path) -> None:
     if not path.is_dir():
         return
     try:
-        names = sorted((file.name for file in path.glob("*.safetensors")), key=_numbered)
+        names = sorted((file.name for file in path.glob("*.safetensors")), key=numbered)
     except OSError as error:
         raise ValueError(f"--resume: cannot read {str(path)!r}: {error.strerror}") from error
     some = ", ".join(names[:MOST_NAMES]) or "no checkpoint"
@@ -187,17 +200,17 @@ def check_no_folder(path: Path) -> None:
     )
 
 
-def _numbered(name: str) -> list[tuple[int, str]]:
+def numbered(name: str) -> list[tuple[int, str]]:
     """Return a key that sorts run-2 before run-10."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _words(request: Request) -> dict[str, Any]:
-    return {name: value for name, value in asdict(request).items() if name != "settings"}
+    return {name: getattr(request, name) for name in _NAMES}
 
 
 def _options(names: list[str]) -> list[str]:
     return ["SPEC" if name == "spec" else f"--{name.replace('_', '-')}" for name in names]
 
 
-_NAMES = [item.name for item in fields(Request) if item.name != "settings"]
+_NAMES = [item.name for item in fields(Request) if item.name not in ("settings", "recipe")]

@@ -26,7 +26,8 @@ class _Watch:
         Epochs to write checkpoints at: log (log:16 for 16 a decade), every:100, or numbers such
         as 10,100,1000; needs --out.
     resume
-        A checkpoint to train on from: its settings hold, epochs apart.
+        A checkpoint to train on from: its settings hold, epochs apart. In its own folder it goes
+        on in its own files, and run-SEED-resumed.json tells what was done.
     telemetry
         What to record: all, or some of scores (accuracies, losses), gradient (G_F and its
         directions), structure (how diagonal F̃ᵀF̃ and F̃F̃ᵀ are), steps (of W and V), nodes (what

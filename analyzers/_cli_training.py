@@ -86,7 +86,7 @@ def train(
     request = own if config is None else own.over(read_request(config))
     places = {"tensorboard": watch.tensorboard, "wandb": watch.wandb}
     answer = train_networks if request.preset is None else train_preset
-    return answer(request, out, places, workers).into(json, out)
+    return answer(request, out, places, workers).into(json, None)  # files are written already
 
 
 def validate(

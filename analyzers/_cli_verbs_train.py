@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from analyzers._cli_output import Bar, Outcome, table
 from analyzers._cli_tables import Table
 from analyzers._cli_train_files import Files, Places
-from analyzers._cli_train_plan import Plan, plan_preset, plan_runs
+from analyzers._cli_train_plan import Plan, PlannedRun, plan_preset, plan_runs
 from analyzers._cli_train_request import Request
 from analyzers._cli_train_task import task_lines, task_story
 
 if TYPE_CHECKING:
     from analyzers.presets import Arm
+    from groupfeat.training import TrainedRun
 
 __all__ = ["train_networks", "train_preset"]
 
@@ -46,15 +47,19 @@ def train_networks(request: Request, out: str | None, places: Places, workers: i
     rest = files.told()
     payload: dict[str, Any] = {
         "task": learned,
-        "runs": [run.summary() for run in found],
+        "runs": [_row(*each) for each in zip(plan.runs, found, strict=True)],
         "checkpoints": rest.pop("checkpoints"),
         "seconds_per_step": seconds,
         **rest,
     }
+    if plan.start is not None:
+        payload["resumed"] = plan.resumed()
+    files.keep(payload)
     columns = ("seed", "status", "epochs", "train", "test", "memorized_at", "generalized_at")
     keys = ("seed", "status", "epochs", "train_accuracy", "test_accuracy", *columns[5:])
     networks = _table(f"networks on {task.name}", columns, keys, payload["runs"])
-    return Outcome("train", story, payload, (networks, *_last_lines(payload, ("seed",))))
+    lines = (networks, *_resumed_lines(payload), *_last_lines(payload, ("seed",)))
+    return Outcome("train", story, payload, lines)
 
 
 def train_preset(request: Request, out: str | None, places: Places, workers: int = 1) -> Outcome:
@@ -85,8 +90,33 @@ def train_preset(request: Request, out: str | None, places: Places, workers: int
         "seconds_per_step": seconds,
         **rest,
     }
+    files.keep(payload)
     told = _arm_table(plan, arms)
     return Outcome("train", story, payload, (told, *_last_lines(payload, ("arm", "seed"))))
+
+
+def _row(planned: PlannedRun, run: "TrainedRun") -> dict[str, Any]:
+    """Return plain values for JSON; of an arm's run those that a preset tells of it."""
+    from analyzers.presets import rows_of
+
+    if planned.arm is None:
+        return run.summary()
+    (row,) = rows_of([planned.config], [run])
+    del row["settings"]  # by which it differs from arms that are not here
+    return {**row, "arm": planned.arm}
+
+
+def _resumed_lines(payload: Mapping[str, Any]) -> list[str]:
+    """Return a line on the run that went on, if any, and on epochs that it was given."""
+    return [
+        f"seed {told['seed']} went on from epoch {told['from_epoch']} of {told['checkpoint']}"
+        + (
+            ""
+            if told["epochs_now"] == told["epochs_before"]
+            else f", to take {told['epochs_now']} epochs in place of {told['epochs_before']}"
+        )
+        for told in payload.get("resumed", ())
+    ]
 
 
 def _check_workers(workers: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from groupfeat._files import replacing
 
-__all__ = ["prepare_folder", "versions", "write_json", "write_text"]
+__all__ = ["prepare_folder", "read_object", "versions", "write_json", "write_text"]
 
 _PACKAGES = ("groupfeat", "numpy", "scipy", "numba", "torch", "matplotlib")
 
@@ -43,6 +43,17 @@ def write_text(path: Path, text: str) -> Path:
 def write_json(path: Path, content: Any) -> Path:
     """Write ``content`` as JSON; NaN and infinity are refused."""
     return write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def read_object(file: Path) -> dict[str, Any] | None:
+    """Return the JSON object in a file; None without a file, empty if it holds none."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def versions() -> dict[str, str]:

@@ -24,7 +24,13 @@ from groupfeat.training.exact._relabel import (
     load_element_order,
     relabel_network,
 )
-from groupfeat.training.many._train import resume, train, train_many, training_pairs
+from groupfeat.training.many._train import (
+    check_resume,
+    resume,
+    train,
+    train_many,
+    training_pairs,
+)
 from groupfeat.training.match._geometry import NodeGeometry, node_geometry
 from groupfeat.training.match._match import MatchThresholds, NodeMatch, NodeReport, match_nodes
 from groupfeat.training.match._prune import (
@@ -119,6 +125,7 @@ __all__ = [
     "captured_share",
     "check_memory",
     "check_reach",
+    "check_resume",
     "checkpoint_group",
     "checkpoint_writer",
     "conjugate_network",

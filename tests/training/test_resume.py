@@ -15,6 +15,7 @@ from groupfeat.training import (
     Snapshot,
     TrainConfig,
     TrainedRun,
+    check_resume,
     checkpoint_writer,
     load_checkpoint,
     load_network,
@@ -109,8 +110,14 @@ def test_runs_that_cannot_go_on_are_refused(
     change: dict[str, Any], epochs: int | None, message: str
 ) -> None:
     (run,) = train(GROUP, CONFIG, seeds=[5])
-    with pytest.raises(ValueError, match=message):
-        resume(dataclasses.replace(run, **change), GROUP, epochs=epochs)
+    for way in (resume, check_resume):
+        with pytest.raises(ValueError, match=message):
+            way(dataclasses.replace(run, **change), GROUP, epochs=epochs)
+
+
+def test_the_config_that_a_run_goes_on_with() -> None:
+    (run,) = train(GROUP, dataclasses.replace(CONFIG, epochs=20), seeds=[5])
+    assert check_resume(run, GROUP, epochs=30) == dataclasses.replace(run.config, epochs=30)
 
 
 def test_observers_see_copies_at_the_epochs_asked_for() -> None:

@@ -20,7 +20,7 @@ from groupfeat.training.setup._memory import check_memory
 from groupfeat.training.setup._reach import check_reach
 from groupfeat.training.tasks._tasks import Task, as_task
 
-__all__ = ["check_seeds", "resume", "train", "train_many", "training_pairs"]
+__all__ = ["check_resume", "check_seeds", "resume", "train", "train_many", "training_pairs"]
 
 
 def training_pairs(group: FiniteGroup, config: TrainConfig, seed: int) -> PairSet:
@@ -223,6 +223,16 @@ def resume(
         If the run cannot go on: another task, no stored optimiser, diverged, at its end, or more
         epochs under a schedule that ends with them.
     """
+    task, device = as_task(group), check_device(device)
+    config = check_resume(run, task, epochs=epochs)
+    going = Run(task, config, run.seed, device=device, start=run)
+    return Watch.of(observe, observe_at, progress).finish(going)
+
+
+def check_resume(
+    run: TrainedRun, group: FiniteGroup | Task, *, epochs: int | None = None
+) -> TrainConfig:
+    """Return the config with which `resume` would train on; raise what it raises if it cannot."""
     if not isinstance(run, TrainedRun):
         raise TypeError(
             f"expected a TrainedRun, got {type(run).__name__}; resume_transformer is for "
@@ -230,11 +240,9 @@ def resume(
         )
     task = as_task(group)
     check_task(run, task)
-    device = check_device(device)
     config = _extended(run, epochs)
     check_resumable(run, task)
-    going = Run(task, config, run.seed, device=device, start=run)
-    return Watch.of(observe, observe_at, progress).finish(going)
+    return config
 
 
 def _extended(run: TrainedRun, epochs: int | None) -> TrainConfig:
