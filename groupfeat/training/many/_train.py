@@ -215,7 +215,7 @@ def resume(
     epochs
         By default the config's.
     progress, observe, observe_at, device
-        As in `train`.
+        As in `train`; the stored run itself is observed where its epoch is named.
 
     Raises
     ------

@@ -97,6 +97,8 @@ class Run:
             self._evaluate()
             self.name_divergence()
             yield self.end, observed(0, True) and not self.diverged
+        elif observed(self.epoch, False):
+            yield self.end, True
         while self.epoch < self.end and not self.diverged:
             began = perf_counter()
             if not self._step():

@@ -14,7 +14,7 @@ from groupfeat.training.network._hidden import Layers, NetSpec, Workspace, hidde
 from groupfeat.training.network._losses import SQUARED, output_gradient
 from groupfeat.training.network._model import Composer
 from groupfeat.training.network._network import PairTensors, answer_shift, measure
-from groupfeat.training.run._runs import Snapshot
+from groupfeat.training.run._runs import Snapshot, TrainedRun
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.telemetry._features import Features, LostRidgeError
 from groupfeat.training.telemetry._gradient import FeatureGradient, measure_gradient
@@ -28,6 +28,7 @@ __all__ = ["Telemetry", "theory_ridge"]
 Floats = NDArray[np.float64]
 Record = dict[str, Any]
 Sink = Callable[[Mapping[str, Any]], None]
+_LAYERS = ("first_layer", "second_layer")
 
 
 def theory_ridge(config: TrainConfig, n_examples: int) -> float | None:
@@ -124,7 +125,7 @@ class Telemetry:
         self.keep_nodes, self.each_node = keep_nodes, each_node
         self.records: list[Record] = []
         self.nodes: dict[int, list[tuple[int, NodeFeatures]]] = defaultdict(list)
-        self._layers: dict[tuple[int, str], list[NDArray[Any]]] = defaultdict(list)
+        self._seen: dict[int, tuple[_Weights, ...]] = defaultdict(tuple)
         self._told: dict[int, tuple[TrainConfig, dict[str, list[float]]]] = {}
 
     def __call__(self, snapshot: Snapshot) -> None:
@@ -159,6 +160,15 @@ class Telemetry:
             found |= _told(lambda: _repulsion_record(view, ridge, families))
         return found
 
+    def remember(self, run: TrainedRun, position: int = 0) -> None:
+        """Take a stored run as seen at its epoch, without a record of it.
+
+        `Step` and its turn need the weights of the last two records: before `resume`, pass what
+        was stored at their epochs, the earlier first. Of what is not passed the first record
+        after a resumption has no step, and the step after it no turn.
+        """
+        self._see(position, run)
+
     def run(self, position: int = 0) -> list[Record]:
         """Return the records of one run, in the order of their epochs."""
         found = [record for record in self.records if record["position"] == position]
@@ -176,21 +186,23 @@ class Telemetry:
         return stage_boundaries(self.run(position), **levels)
 
     def _steps(self, snapshot: Snapshot) -> Record:
+        before, now = self._seen[snapshot.position], snapshot.run
+        self._see(snapshot.position, now)
         record: Record = {}
-        layers = (("first_layer", snapshot.first_layer), ("second_layer", snapshot.second_layer))
-        for name, weights in layers:
-            seen = self._layers[snapshot.position, name]
-            if seen:
-                last = seen[-1] - seen[-2] if len(seen) > 1 else None
-                step = measure_step(seen[-1], weights, last)
-                record |= {
-                    f"{name}_step": step.size,
-                    f"{name}_cosine": step.cosine,
-                    f"{name}_turn": step.turn,
-                }
-            seen.append(weights)
-            del seen[:-2]
+        for name in _LAYERS if before else ():
+            *earlier, last, weights = (getattr(run, name) for run in (*before, now))
+            step = measure_step(last, weights, last - earlier[0] if earlier else None)
+            record |= {
+                f"{name}_step": step.size,
+                f"{name}_cosine": step.cosine,
+                f"{name}_turn": step.turn,
+            }
         return record
+
+    def _see(self, position: int, run: TrainedRun) -> None:
+        """Keep a run's weights, and those of the run seen before it."""
+        weights = _Weights(run.first_layer, run.second_layer)
+        self._seen[position] = (*self._seen[position], weights)[-2:]
 
     def _node_record(self, snapshot: Snapshot, families: list[NDArray[np.intp]]) -> Record:
         """Return what the nodes hold, and append every node's family to ``families``."""
@@ -203,6 +215,14 @@ class Telemetry:
         if self.keep_nodes:
             self.nodes[snapshot.position].append((snapshot.epoch, nodes))
         return nodes.summary() | (_each(nodes, self.irreps) if self.each_node else {})
+
+
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """W and V, without the optimiser's state that a run holds beside them."""
+
+    first_layer: NDArray[Any]
+    second_layer: NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,33 +31,41 @@ class JsonLines:
         The file; its folder must exist.
     config
         Plain values that tell what is recorded.
+    upto
+        Keep the records up to this epoch, that of the checkpoint from which a run goes on, and
+        drop those after it, which come again; −1 for a run that begins anew. None keeps all.
 
     Raises
     ------
     ValueError
-        If the file holds another config, or is no such file.
+        If the file holds another config, is no such file, or is damaged within the records of
+        which some are to be kept.
     """
 
-    def __init__(self, path: str | Path, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, path: str | Path, config: Mapping[str, Any], *, upto: int | None = None
+    ) -> None:
         self.path = Path(path)
-        header = {"format": FORMAT, "config": _plain(dict(config))}
-        line = _encode(header)
+        line = _encode({"format": FORMAT, "config": _plain(dict(config))})
         exists = self.path.exists()
-        kept = self.path.read_bytes() if exists else b""
-        whole = kept[: kept.rfind(b"\n") + 1]
-        if whole:
-            first, rest = whole.split(b"\n", 1)
-            if _is_extended(self.path, first, json.loads(line)):
-                whole = line + rest
-                with replacing(self.path) as part:
-                    part.write_bytes(whole)
-        elif kept and not line.startswith(kept):
-            raise ValueError(f"{self.path.name!r} is no telemetry file; choose another path")
+        content = self.path.read_bytes() if exists else b""
+        kept = _kept(self.path, content, line, upto)
+        if not content.startswith(kept):
+            with replacing(self.path) as part:
+                part.write_bytes(kept)
         self._file: BinaryIO = self.path.open("r+b" if exists else "xb")
-        self._file.truncate(len(whole))
-        self._file.seek(len(whole))
-        if not whole:
+        self._file.truncate(len(kept))
+        self._file.seek(len(kept))
+        if not kept:
             self._write(line)
+
+    @staticmethod
+    def check(path: str | Path, config: Mapping[str, Any], *, upto: int | None = None) -> None:
+        """Raise the ValueError of `JsonLines`, if it would; the file stays as it is."""
+        file = Path(path)
+        if file.exists():
+            line = _encode({"format": FORMAT, "config": _plain(dict(config))})
+            _kept(file, file.read_bytes(), line, upto)
 
     def __call__(self, record: Mapping[str, Any]) -> None:
         """Append one record."""
@@ -108,8 +116,7 @@ def read_json_lines(
     if damaged not in ("refuse", "stop"):
         raise ValueError(f"damaged must be 'refuse' or 'stop', got {damaged!r}")
     file = Path(path)
-    content = file.read_bytes()
-    lines = content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
+    lines = _whole_lines(file.read_bytes())
     if not lines:
         raise ValueError(f"{file.name!r} is no telemetry file: it holds no whole line")
     header = _header(file, lines[0])
@@ -226,6 +233,38 @@ def _plain(value: Any) -> Any:
 def _encode(content: Any) -> bytes:
     text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     return text.encode() + b"\n"
+
+
+def _whole_lines(content: bytes) -> list[bytes]:
+    return content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]
+
+
+def _kept(path: Path, content: bytes, line: bytes, upto: int | None) -> bytes:
+    """Return the part of a file with which it goes on under the header ``line``; none: anew."""
+    lines = _whole_lines(content)
+    if not lines:
+        if content and not line.startswith(content):
+            raise ValueError(f"{path.name!r} is no telemetry file; choose another path")
+        return b""
+    extended = _is_extended(path, lines[0], json.loads(line))
+    first = line[:-1] if extended else lines[0]
+    records = lines[1:] if upto is None else _records_upto(path, lines[1:], upto)
+    return b"\n".join([first, *records, b""])
+
+
+def _records_upto(path: Path, lines: list[bytes], upto: int) -> list[bytes]:
+    """Return the lines of records up to an epoch, and of those without one."""
+    kept = []
+    for number, line in enumerate(lines if upto >= 0 else (), 2):
+        record = _object(line)
+        if record is None:
+            raise ValueError(
+                f"{path.name!r} is damaged in line {number}; cut it there, or choose another path"
+            )
+        epoch = record.get("epoch")
+        if not isinstance(epoch, int) or epoch <= upto:
+            kept.append(line)
+    return kept
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

@@ -115,6 +115,61 @@ def test_more_epochs_excuse_nothing_else(
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("upto", "left"), [(-1, 0), (0, 1), (1, 2), (2, 3), (9, 3), (None, 3)], ids=str
+)
+def test_records_after_a_checkpoint_are_dropped(
+    upto: int | None, left: int, tmp_path: Path
+) -> None:
+    """Checking changes nothing; a cut-off line goes with them."""
+    path = tmp_path / "a.jsonl"
+    write(path, [*ROWS[:2], ROWS[0], ROWS[2]], {**CONFIG, "epochs": 2})
+    path.write_bytes(before := path.read_bytes() + b'{"cut')
+    for epochs in (2, 3):
+        config = {**CONFIG, "epochs": epochs}
+        tele.JsonLines.check(path, config, upto=upto)
+        assert path.read_bytes() == before
+        tele.JsonLines(path, config, upto=upto).close()
+        found, records = tele.read_json_lines(path)
+        assert found == config
+        assert sorted(records, key=lambda record: int(record["epoch"])) == ROWS[:left]
+        path.write_bytes(before)
+
+
+def test_what_has_no_epoch_stays_unless_all_begins_anew(tmp_path: Path) -> None:
+    path, rows = tmp_path / "a.jsonl", [{"note": 1}, {"epoch": "2"}, ROWS[2]]
+    write(path, rows)
+    tele.JsonLines(path, CONFIG, upto=1).close()
+    assert tele.read_json_lines(path)[1] == rows[:2]
+    tele.JsonLines(path, CONFIG, upto=-1).close()
+    assert tele.read_json_lines(path) == (CONFIG, [])
+
+
+def test_a_damaged_file_is_not_taken_on_from_a_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    write(path, ROWS)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(before := b"".join([*lines[:2], b"{half\n", lines[3]]))
+    for ask in (tele.JsonLines, tele.JsonLines.check):
+        with pytest.raises(ValueError, match=r"'a\.jsonl' is damaged in line 3; cut it there, or"):
+            ask(path, CONFIG, upto=2)
+    assert path.read_bytes() == before
+    tele.JsonLines(path, CONFIG, upto=-1).close()
+    assert tele.read_json_lines(path) == (CONFIG, [])
+
+
+def test_a_check_refuses_what_the_file_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    tele.JsonLines.check(path, CONFIG)
+    assert not path.exists()
+    write(path, ROWS)
+    with pytest.raises(ValueError, match="another config"):
+        tele.JsonLines.check(path, {**CONFIG, "n_hidden": 9})
+    path.write_bytes(b"no json\n")
+    with pytest.raises(ValueError, match="is no telemetry file"):
+        tele.JsonLines.check(path, CONFIG)
+
+
 def test_a_first_line_that_cannot_be_replaced_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
