@@ -1,5 +1,8 @@
 """Tables in any width: no word is cut, lines keep to the width where words let them."""
 
+from contextlib import redirect_stdout
+from io import StringIO
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,11 +40,10 @@ def test_columns_hold_their_words(
         assert len(found) == 1
 
 
-def printed(
-    capsys: pytest.CaptureFixture[str], heads: list[str], rows: list[list[object]]
-) -> list[str]:
-    show(Outcome("v", {}, {}, (table("t", heads, rows),)))
-    return capsys.readouterr().out.splitlines()
+def printed(heads: list[str], rows: list[list[object]]) -> list[str]:
+    with redirect_stdout(StringIO()) as out:
+        show(Outcome("v", {}, {}, (table("t", heads, rows),)))
+    return out.getvalue().splitlines()
 
 
 @given(drawn=tables())
@@ -51,56 +53,38 @@ def test_every_word_is_printed(drawn: tuple[list[str], list[list[object]]]) -> N
     heads, rows = drawn
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", "40")
-        lines = _captured(heads, rows)
+        lines = printed(heads, rows)
     assert "…" not in "".join(lines)
-    words = [
-        word for cells in table("t", heads, rows).rows for cell in cells for word in cell.split()
-    ]
+    cells = [cell for row in table("t", heads, rows).rows for cell in row]
     told = "\n".join(lines)
-    assert all(word in told for word in words)
+    assert all(word in told for cell in cells for word in cell.split())
 
 
-def _captured(heads: list[str], rows: list[list[object]]) -> list[str]:
-    import contextlib
-    import io
-
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        show(Outcome("v", {}, {}, (table("t", heads, rows),)))
-    return out.getvalue().splitlines()
-
-
-def test_parts_repeat_the_first_column(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_repeat_the_first_column(monkeypatch: pytest.MonkeyPatch) -> None:
     heads = ["", *(f"class{i}" for i in range(6))]
     rows: list[list[object]] = [["ρ0", *range(6)], ["ρ1", *(-0.2225 for _ in range(6))]]
     monkeypatch.setenv("COLUMNS", "40")
-    lines = printed(capsys, heads, rows)
+    lines = printed(heads, rows)
     assert max(map(len, lines)) <= 40
     assert sum("ρ1" in line for line in lines) == 2
     assert sum(line.count("-0.2225") for line in lines) == 6
     assert lines[0].strip() == "t"
     monkeypatch.delenv("COLUMNS")
-    assert sum("ρ1" in line for line in printed(capsys, heads, rows)) == 1
+    assert sum("ρ1" in line for line in printed(heads, rows)) == 1
 
 
-def test_long_texts_fold_where_no_width_is_told(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_texts_fold_where_no_width_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     rule = "every start is matched and every family seen; one start outside refutes " * 3
-    lines = printed(capsys, ["claim", "measured", "rule"], [["no other maximum", rule, rule]])
+    lines = printed(["claim", "measured", "rule"], [["no other maximum", rule, rule]])
     assert max(map(len, lines)) <= 120
     assert any("no other maximum" in line for line in lines)
-    numbers = " ".join(lines).count("refutes")
-    assert numbers == 6
+    assert " ".join(lines).count("refutes") == 6
 
 
 @pytest.mark.parametrize("told", ["0", "1", "many", "-3"])
-def test_odd_widths_print_all(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, told: str
-) -> None:
+def test_odd_widths_print_all(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
     monkeypatch.setenv("COLUMNS", told)
-    lines = printed(capsys, ["irreps", "energy"], [["ρ1,ρ2", 1.98439407]])
+    lines = printed(["irreps", "energy"], [["ρ1,ρ2", 1.98439407]])
     assert any("1.98439" in line for line in lines)
     assert any("ρ1,ρ2" in line for line in lines)
