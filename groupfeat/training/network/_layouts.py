@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 
 from groupfeat.groups import FiniteGroup
 
-__all__ = ["ORIENTATIONS", "Layout", "compose_layers", "known_layout"]
+__all__ = ["ORIENTATIONS", "Layout", "compose_layers", "known_layout", "told_of_arrays"]
 
 Arrays = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
+_MOST_LISTED = 20
 ORIENTATIONS = ("auto", "plain", "linear")
 
 
@@ -65,23 +67,66 @@ _KNOWN = (
 )
 
 
-def known_layout(found: Arrays, name: str) -> Layout:
+def known_layout(found: Arrays, name: str, group: FiniteGroup) -> Layout:
     """Return the layout of ours or the author's files, told by the names of the arrays.
 
     Raises
     ------
     ValueError
-        If none fits; the message lists what the file holds.
+        If none fits; the message lists what the file holds, and names the two arrays that can be
+        the layers of a network on ``group`` where only two can.
     """
+    layout = _layout_of_names(found)
+    if layout is not None:
+        return layout
+    if not found:
+        raise ValueError(
+            f"{name!r} holds no array; save tensors by name, as "
+            "torch.save(model.state_dict(), path) does"
+        )
+    likely = _likely_layers(found, group)
+    way = (
+        "name the layers by --first-layer and --second-layer, and an embedding before them by "
+        "--embedding (in Python by layout)"
+    )
+    if len(likely) == 1:
+        way = "those that fit are --first-layer {} --second-layer {}".format(*likely[0])
+    raise ValueError(
+        f"{name!r} holds {listed_arrays(found)}; expected W and V or W.weight and V.weight, or "
+        f"layera.weight, layerb.weight and layerc.weight; {way}"
+    )
+
+
+def _layout_of_names(found: Arrays) -> Layout | None:
     for layout in _KNOWN:
         if all(layer in found for layer in layout.names):
             embedding = ("embedding.weight",) if "embedding.weight" in found else ()
             return Layout(layout.first, layout.second, embedding)
-    raise ValueError(
-        f"{name!r} holds {', '.join(sorted(found)) or 'no array'}; expected W and V or W.weight "
-        "and V.weight, or layera.weight, layerb.weight and layerc.weight; name the layers "
-        "(and the embedding, if there is one)"
-    )
+    return None
+
+
+def _likely_layers(found: Arrays, group: FiniteGroup) -> list[tuple[str, str]]:
+    """Return the pairs of arrays whose shapes make a network on ``group``."""
+    kept = [key for key, array in found.items() if array.ndim == 2 and array.dtype.kind == "f"]
+    if len(kept) > _MOST_LISTED:
+        return []
+    return [
+        (first, second)
+        for first, second in permutations(kept, 2)
+        if _fits([found[first]], found[second], group.order, group.order, Layout((first,), second))
+    ]
+
+
+def listed_arrays(found: Arrays) -> str:
+    """Return names and shapes of the arrays, the first twenty of them."""
+    told = [f"{key} {array.shape}" for key, array in found.items()]
+    more = len(told) - _MOST_LISTED
+    return ", ".join(told[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def told_of_arrays(found: Arrays) -> str:
+    """Return ``; it holds …`` where names do not tell which arrays are the layers."""
+    return "" if _layout_of_names(found) or not found else f"; it holds {listed_arrays(found)}"
 
 
 def compose_layers(
@@ -102,7 +147,7 @@ def compose_layers(
     missing = [key for key in layout.names if key not in found]
     if missing:
         raise ValueError(
-            f"{name!r} has no array {missing[0]!r}; it holds {', '.join(sorted(found)) or 'none'}"
+            f"{name!r} has no array {missing[0]!r}; it holds {listed_arrays(found) or 'none'}"
         )
     norms = [key for key in found if key.endswith("running_mean")]
     if norms:

@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from groupfeat.groups import FiniteGroup, group_from_spec
-from groupfeat.training.network._layouts import Arrays, Layout, compose_layers, known_layout
+from groupfeat.training.network._layouts import (
+    Arrays,
+    Layout,
+    compose_layers,
+    known_layout,
+    told_of_arrays,
+)
 from groupfeat.training.network._logits import logit_blocks
 from groupfeat.training.network._our_layers import our_arrays
 from groupfeat.training.run._checkpoint import table_digest
@@ -91,10 +97,12 @@ def load_network(
     settings = header.get("config", {})
     if header and arrays is None and layout is None:
         found = our_arrays(found, settings, file.name)
-    named = None if arrays is None else Layout((arrays[0],), arrays[1])
-    chosen = layout or replace(named or known_layout(found, file.name), orientation=orientation)
-    first, second, bias = compose_layers(found, chosen, group, file.name)
-    return Network(first, second, settings.get("activation"), ", ".join(chosen.names), bias)
+    if layout is None:
+        named = None if arrays is None else Layout((arrays[0],), arrays[1])
+        known = named or known_layout(found, file.name, group)
+        layout = replace(known, orientation=orientation)
+    first, second, bias = compose_layers(found, layout, group, file.name)
+    return Network(first, second, settings.get("activation"), ", ".join(layout.names), bias)
 
 
 def checkpoint_group(path: str | Path) -> FiniteGroup:
@@ -107,10 +115,11 @@ def checkpoint_group(path: str | Path) -> FiniteGroup:
         table.
     """
     file = Path(path)
-    header = _read(file)[1]
+    found, header = _read(file)
     name = header.get("group")
     if not isinstance(name, str):
-        raise ValueError(f"{file.name!r} does not name its group; pass --group SPEC")
+        held = "" if header else told_of_arrays(found)
+        raise ValueError(f"{file.name!r} does not name its group; pass --group SPEC{held}")
     try:
         group = group_from_spec(name)
     except ValueError as error:
