@@ -37,6 +37,10 @@ def train(
 ) -> Outcome:
     """Train two-layer networks on products of a group, on an expression or on any table.
 
+    A run ends as generalised, memorised or not fitted, by its last accuracies; what had lasted
+    and was lost, or a loss that rose, follows after a colon. Where its loss is no longer finite it
+    has diverged.
+
     Parameters
     ----------
     spec

@@ -4,7 +4,7 @@ import pytest
 
 from groupfeat.groups import cyclic
 from groupfeat.training import TrainConfig, train
-from groupfeat.training.run._runs import lasting_from
+from groupfeat.training.run._outcome import lasting_from
 
 EPOCHS = [0, 10, 20, 30, 40]
 

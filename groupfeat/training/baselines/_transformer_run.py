@@ -7,7 +7,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from groupfeat.training.baselines._transformer_config import TransformerConfig
-from groupfeat.training.run._runs import last_value, lasting_from, summary_of
+from groupfeat.training.run._outcome import lasting_from
+from groupfeat.training.run._runs import last_value, summary_of
 
 __all__ = ["MOMENTS", "History", "TransformerRun", "lasts_from"]
 

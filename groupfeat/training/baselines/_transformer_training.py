@@ -16,12 +16,10 @@ from groupfeat.training.baselines._transformer_run import (
     TransformerRun,
     lasts_from,
 )
-from groupfeat.training.run._runs import last_value
+from groupfeat.training.run._outcome import lasting_columns, outcome
 from groupfeat.training.tasks._tasks import Indices, Task
 
 __all__ = ["Training"]
-
-_ACCURACIES = {"test_accuracy": "generalised", "train_accuracy": "memorised"}
 
 
 class Training:
@@ -124,9 +122,9 @@ class Training:
         self.diverged = f"diverged: loss is not finite at epoch {self.epoch}; lower learning_rate"
 
     def _status(self) -> str:
-        last = {name: last_value(self.history, name) or 0.0 for name in _ACCURACIES}
-        reached = [name for name in _ACCURACIES if last[name] >= self.config.stop_accuracy]
-        return _ACCURACIES[reached[0]] if reached else "not fitted"
+        config = self.config
+        lasting = lasting_columns(self.history, config.stop_accuracy, config.settle_epochs)
+        return outcome(self.history, lasting, "lower learning_rate")
 
 
 def _optimizer(

@@ -17,8 +17,9 @@ from groupfeat.training.network._subnormals import flushed_subnormals
 from groupfeat.training.run._clock import StepClock
 from groupfeat.training.run._compaction import living_nodes, put_back
 from groupfeat.training.run._optimizers import Optimizer
+from groupfeat.training.run._outcome import lasting_columns, outcome
 from groupfeat.training.run._ridge import ridge_gradients, ridge_solution
-from groupfeat.training.run._runs import Snapshot, TrainedRun, lasting_from
+from groupfeat.training.run._runs import Snapshot, TrainedRun
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task
 
@@ -72,10 +73,16 @@ class Run:
         self.composer, self.work = Composer(task, config, self.pairs), Workspace()
         self.fine = None if config.ridge is None else self._fine_pairs()
         self.fine_work = Workspace()
-        self.end = self._end() if self.history else config.epochs
+        self._reread()
         if start is not None:
             self._forget_the_end()
             self._drop_dead(0.0)
+
+    def _reread(self) -> None:
+        """Find out anew what the history says of where accuracies last and the run ends."""
+        config = self.config
+        self.lasting = lasting_columns(self.history, config.stop_accuracy, config.settle_epochs)
+        self.end = self._end() if self.history else config.epochs
 
     def _forget_the_end(self) -> None:
         """Take out a last row that stands there because training was to end, where it goes on."""
@@ -84,9 +91,11 @@ class Run:
         whole = self.history
         if whole["epoch"][-1] % self.config.eval_every:
             self.history = {name: column[:-1] for name, column in whole.items()}
-            self.end = self._end()
+            self._reread()
             if self.end <= self.epoch:
-                self.history, self.end = whole, self.epoch
+                self.history = whole
+                self._reread()
+                self.end = self.epoch
 
     def advance(self, observed: Callable[[int, bool], bool]) -> Iterator[tuple[int, bool]]:
         """Train to the end; pause after every step for which ``observed`` or an evaluation is due.
@@ -125,6 +134,7 @@ class Run:
         for name, (accuracy, loss) in measured.items():
             self.history.setdefault(f"{name}_accuracy", []).append(accuracy)
             self.history.setdefault(f"{name}_loss", []).append(loss)
+            self.lasting[f"{name}_accuracy"].add(self.epoch, accuracy)
         self.end = self._end()
 
     def snapshot(self) -> Snapshot:
@@ -139,13 +149,13 @@ class Run:
             self.task.name,
             self.config,
             self.seed,
-            status or self.diverged or self._status(),
+            status or self.diverged or outcome(self.history, self.lasting, self._advice()),
             self.epoch,
             first,
             second,
             {name: list(column) for name, column in self.history.items()},
-            self._reached("train_accuracy"),
-            self._reached("test_accuracy"),
+            self.lasting["train_accuracy"].since,
+            self.lasting["test_accuracy"].since,
             _arrays(self._whole(self.parameters)),
             _arrays(self._whole(self.optimizer.state)),
             self.task.digest,
@@ -238,37 +248,28 @@ class Run:
         """Note that the last loss is not finite, if so."""
         if math.isfinite(self.history["train_loss"][-1]):
             return
-        advice = _advice(self.config, self.epoch)
+        advice = self._advice()
         if self.fine is not None and self.parameters["W"].isfinite().all():
             advice = f"ridge {self.config.ridge:g} may be lost in rounding: raise it; else {advice}"
         self.diverged = f"diverged: loss is not finite at epoch {self.epoch}; {advice}"
+
+    def _advice(self) -> str:
+        if not self.epoch:
+            return "no step was taken: lower init_scale, alpha or beta"
+        decays = (self.config.weight_decay or 0.0) > max(1.0, self.config.learning_rate)
+        return "lower weight_decay" if decays else "lower learning_rate"
 
     def _end(self) -> int:
         """Return the epoch at which the run ends by what is known now."""
         config, goal = self.config, "test_accuracy"
         if config.stop == "memorised" or self.unseen is None:
             goal = "train_accuracy"
-        good = self._good(goal)
-        if config.stop == "never" or not (good and good[-1]):
+        held = self.lasting[goal].held
+        if config.stop == "never" or held is None:
             return config.epochs
         if config.stop == "memorised":
             return self.epoch
-        lasting = len(good)
-        while lasting and good[lasting - 1]:
-            lasting -= 1
-        return min(config.epochs, int(self.history["epoch"][lasting]) + config.settle_epochs)
-
-    def _good(self, column: str) -> list[bool]:
-        return [value >= self.config.stop_accuracy for value in self.history.get(column, [])]
-
-    def _reached(self, column: str) -> int | None:
-        return lasting_from(self.history["epoch"], self._good(column), self.config.settle_epochs)
-
-    def _status(self) -> str:
-        good = {name: self._good(f"{name}_accuracy")[-1:] for name in ("test", "train")}
-        if good["test"] == [True]:
-            return "generalised"
-        return "memorised" if good["train"] == [True] else "not fitted"
+        return min(config.epochs, held + config.settle_epochs)
 
     def _shift(self) -> NDArray[Any] | None:
         layers = self.composer.layers(self.parameters)
@@ -281,13 +282,6 @@ class Run:
         if self.config.complex_weights:
             first, second = (torch.complex(*part.chunk(2, 1)) for part in (first, second))
         return first.numpy().copy(), second.T.numpy().copy(order="C")
-
-
-def _advice(config: TrainConfig, epoch: int) -> str:
-    if not epoch:
-        return "no step was taken: lower init_scale, alpha or beta"
-    decays = (config.weight_decay or 0.0) > max(1.0, config.learning_rate)
-    return "lower weight_decay" if decays else "lower learning_rate"
 
 
 def _norms(parameters: Mapping[str, Tensor], kind: str) -> Tensor | None:

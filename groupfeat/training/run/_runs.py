@@ -43,8 +43,12 @@ class TrainedRun:
     group_name, config, seed
         What was trained.
     status
-        ``"generalised"``, ``"memorised"`` or ``"not fitted"`` by the last accuracies,
-        ``"running"`` for a checkpoint on the way, or ``"diverged: …"``.
+        By the last accuracies ``"generalised"`` (test), ``"memorised"`` (train) or
+        ``"not fitted"``; ``"running"`` for a checkpoint on the way; ``"diverged: …"`` where the
+        loss is no longer finite. The second and the third may go on after a colon, with advice:
+        ``"…: memorised from epoch 80, lost at 190; …"`` where the columns below tell of an
+        accuracy that lasted and was lost, ``"not fitted: loss rose from 0.8 to 2e+09 …"`` where
+        the train loss had risen above twice the first.
     epochs
         Steps taken.
     first_layer, second_layer
@@ -198,19 +202,6 @@ def summary_of(run: Ended) -> dict[str, Any]:
         "memorized_at": run.memorized_at,
         "generalized_at": run.generalized_at,
     }
-
-
-def lasting_from(epochs: Sequence[float], good: Sequence[bool], steps: float) -> int | None:
-    """Return the first epoch after 0 from which ``good`` lasts for ``steps`` or to the end."""
-    since: int | None = None
-    for epoch, holds in zip(epochs, good, strict=False):
-        if not holds:
-            since = None
-        elif since is None and epoch > 0:
-            since = int(epoch)
-        if since is not None and epoch - since >= steps:
-            break
-    return since
 
 
 def observed_epochs(observe_at: Iterable[int] | None) -> frozenset[int] | None:

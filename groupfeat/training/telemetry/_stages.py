@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from groupfeat.training.run._runs import lasting_from
+from groupfeat.training.run._outcome import lasting_from
 
 __all__ = ["StageBoundaries", "Step", "measure_step", "stage_boundaries"]
 
