@@ -96,7 +96,7 @@ def plan_runs(request: Request, out: str | None, workers: int) -> Plan:
     else:
         config, arm = going_on(request, start, task), arm_of(start, str(request.resume))
         planned = (PlannedRun(task, config, start.seed, arm),)
-    _check_memory(planned, workers)
+    _check_means(request, planned, workers)
     return Plan(request, planned, None if out is None else prepare_folder(out), start)
 
 
@@ -134,13 +134,16 @@ def plan_preset(request: Request, out: str | None, workers: int) -> Plan:
         PlannedRun(tasks[config.task], config, first + i % seeds, arm=i // seeds)
         for i, config in enumerate(configs)
     )
-    _check_memory(planned, workers)
+    _check_means(request, planned, workers)
     return Plan(request, planned, None if out is None else prepare_folder(out))
 
 
-def _check_memory(planned: Sequence[PlannedRun], workers: int) -> None:
-    from groupfeat.training import check_memory
+def _check_means(request: Request, planned: Sequence[PlannedRun], workers: int) -> None:
+    """Raise ValueError where there is no such device, or too little memory beside a CPU."""
+    from groupfeat.training import check_device, check_memory
 
+    if not check_device(request.place).startswith("cpu"):
+        return
     for task in {run.task.name: run.task for run in planned}.values():
         configs = [run.config for run in planned if run.task is task]
         check_memory(task, configs, runs=len(configs), workers=workers)

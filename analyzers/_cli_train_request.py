@@ -32,6 +32,8 @@ class Request:
         What is learned: a group's products (of ``operands`` elements), an expression, a table.
     runs, seed
         How many networks, and the first one's seed.
+    device
+        The torch device that trains.
     checkpoint_at, resume
         Checkpoints on the way; a stored run to go on from.
     telemetry, telemetry_at
@@ -50,6 +52,7 @@ class Request:
     operands: int | None = None
     runs: int | None = None
     seed: int | None = None
+    device: str | None = None
     checkpoint_at: str | None = None
     resume: str | None = None
     telemetry: str | None = None
@@ -79,6 +82,11 @@ class Request:
     def told(self, *names: str) -> list[str]:
         """Return those of ``names`` about which something is said."""
         return [name for name in names if getattr(self, name) is not None]
+
+    @property
+    def place(self) -> str:
+        """The device, where none is told the CPU."""
+        return "cpu" if self.device is None else self.device
 
     def seeds(self) -> tuple[int, int]:
         """Return the number of runs and the first one's seed, checked."""
@@ -140,8 +148,8 @@ def read_request(path: str) -> Request:
     """Read a config file: ``.toml``, or ``.json`` such as ``--out`` writes.
 
     Its keys are the settings of ``TrainConfig`` and the options ``preset``, ``spec``, ``task``,
-    ``task_file``, ``operands``, ``runs``, ``seed``, ``checkpoint_at``, ``resume``, ``telemetry``
-    and ``telemetry_at``; null counts as absent.
+    ``task_file``, ``operands``, ``runs``, ``seed``, ``device``, ``checkpoint_at``, ``resume``,
+    ``telemetry`` and ``telemetry_at``; null counts as absent.
 
     Raises
     ------

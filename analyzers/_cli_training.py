@@ -15,7 +15,7 @@ from analyzers._cli_verbs_train import train_networks, train_preset
 __all__ = ["exact", "train", "validate"]
 
 _ONE, _TWO = (Parameter(converter=read_whole, show_default=text) for text in "12")
-_NOUGHT = Parameter(show_default="0")
+_NOUGHT, _CPU = (Parameter(show_default=text) for text in ("0", "cpu"))
 
 
 def train(
@@ -31,6 +31,7 @@ def train(
     watch: Watch = NOT_WATCHED,
     runs: Annotated[int | None, _ONE] = None,
     workers: Whole = 1,
+    device: Annotated[str | None, _CPU] = None,
     seed: Annotated[Seed | None, _NOUGHT] = None,
     json: Json = False,
     out: Out = None,
@@ -66,6 +67,9 @@ def train(
         Networks, with seeds seed, seed + 1, …
     workers
         Processes, one thread each, that share the networks out.
+    device
+        The torch device that trains: cpu, or cuda (cuda:1) where torch was built for it. There
+        networks are stacked, and agree with those of a CPU within float32.
     seed
         Of pairs and initial weights.
     json
@@ -81,6 +85,7 @@ def train(
         operands=operands,
         runs=runs,
         seed=seed,
+        device=device,
         checkpoint_at=watch.checkpoint_at,
         resume=watch.resume,
         telemetry=watch.telemetry,

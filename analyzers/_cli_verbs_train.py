@@ -42,6 +42,7 @@ def train_networks(request: Request, out: str | None, places: Places, workers: i
             finished=files.finish,
             start=plan.start,
             workers=workers,
+            device=request.place,
             **files.watch,
         )
     rest = files.told()
@@ -76,6 +77,7 @@ def train_preset(request: Request, out: str | None, places: Places, workers: int
             progress=bar.follow,
             finished=files.finish,
             workers=workers,
+            device=request.place,
             **files.watch,
         )
     rows = rows_of([run.config for run in plan.runs], found)

@@ -51,6 +51,7 @@ def measure_training(
     observe: Observer | None = None,
     observe_at: Collection[int] = (),
     workers: int = 1,
+    device: str = "cpu",
 ) -> tuple[tuple[TrainedRun, ...], float | None]:
     """Train one run a seed; return the runs and the seconds a step; ``finished`` as below.
 
@@ -60,8 +61,8 @@ def measure_training(
     watch: dict[str, Any] = {"progress": progress, "observe": observe, "observe_at": observe_at}
     if start is None:
         planned = [(task, config, seed) for seed in seeds]
-        return measure_runs(planned, finished=finished, workers=workers, **watch)
-    run = resume(start, task, epochs=config.epochs, **watch)
+        return measure_runs(planned, finished=finished, workers=workers, device=device, **watch)
+    run = resume(start, task, epochs=config.epochs, device=device, **watch)
     if finished is not None:
         finished(0, run)
     return (run,), run.seconds_per_step
@@ -75,6 +76,7 @@ def measure_runs(
     observe: Observer | None = None,
     observe_at: Collection[int] = (),
     workers: int = 1,
+    device: str = "cpu",
 ) -> tuple[tuple[TrainedRun, ...], float | None]:
     """Train what is planned, (task, config, seed) each; return the runs and the seconds a step.
 
@@ -95,6 +97,7 @@ def measure_runs(
             observe=None if observe is None else shift,
             observe_at=observe_at,
             workers=workers,
+            device=device,
             ended=shift.ended,
         )
     return tuple(runs), _mean_seconds(runs)

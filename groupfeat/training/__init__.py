@@ -24,6 +24,7 @@ from groupfeat.training.exact._relabel import (
     load_element_order,
     relabel_network,
 )
+from groupfeat.training.many._execute import check_device
 from groupfeat.training.many._train import (
     check_resume,
     resume,
@@ -123,6 +124,7 @@ __all__ = [
     "ablate_irreps",
     "answered_order",
     "captured_share",
+    "check_device",
     "check_memory",
     "check_reach",
     "check_resume",
