@@ -13,7 +13,6 @@ from groupfeat.training import (
     TrainConfig,
     expression_task,
     interaction_shares,
-    suited_config,
     table_task,
     train,
     word_task,
@@ -148,21 +147,6 @@ def test_what_can_be_learned_in_part_is_trained() -> None:
     assert captured_share(word_task(cyclic(3), 3), TrainConfig(activation="linear")) == 0
     (run,) = train(task, TrainConfig(n_hidden=8, epochs=2))
     assert run.epochs == 2
-
-
-def test_defaults_that_suit() -> None:
-    words, pairs = word_task(cyclic(5), 3), expression_task("x*y mod 5")
-    assert suited_config(pairs, epochs=7) == TrainConfig(epochs=7)
-    assert suited_config(words) == TrainConfig(activation="cube", weight_decay=0.01 / 25)
-    check_reach(words, [suited_config(words)])
-    long = word_task(cyclic(2), 4)
-    check_reach(long, [suited_config(long)])
-    for told in ({"activation": "relu"}, {"weight_decay": 0.5}, {"loss": "cross_entropy"}):
-        config = suited_config(words, **told)  # type: ignore[arg-type]
-        assert told.items() <= config.to_dict().items()
-        assert config.weight_decay == told.get("weight_decay")
-    with pytest.raises(ValueError, match="unknown setting 'hidden'"):
-        suited_config(words, hidden=3)
 
 
 def test_tasks_without_shares_are_told() -> None:

@@ -60,8 +60,9 @@ class TrainConfig:
         gradient), ``"adamw"`` (decoupled), ``"muon"`` [2]_ (orthogonalised steps for W and the
         other layers' matrices, AdamW for the rest; a complex W is one complex matrix).
     learning_rate, weight_decay, momentum
-        Of the optimiser; momentum is SGD's. A weight decay of None means 0.3/M², at which the
-        default loss and optimiser grok on every group tried (docs/decisions/0004).
+        Of the optimiser; momentum is SGD's. A weight decay of None is one that suits: 1 with
+        ``"adamw"`` and ``"muon"``, which decouple it; else 0.02 with ``batch_norm``, 0.05 under
+        ``"mse_samples"`` and 0.3/M² otherwise (docs/decisions/0004).
     init
         ``"linear"``: uniform within ±1/√fan_in, as ``torch.nn.Linear`` and the author's trainer.
         ``"normal"``: W ~ N(0, 1), V ~ N(0, 1), the theory's.
@@ -196,7 +197,13 @@ class TrainConfig:
         """Return the config with the weight decay that None stands for at group order M."""
         if self.weight_decay is not None:
             return self
-        return dataclasses.replace(self, weight_decay=0.3 / order**2)
+        if self.optimizer in ("adamw", "muon"):
+            decay = 1.0
+        elif self.batch_norm:
+            decay = 0.02
+        else:
+            decay = 0.05 if self.loss == "mse_samples" else 0.3 / order**2
+        return dataclasses.replace(self, weight_decay=decay)
 
     def seeded(self, seed: int) -> "TrainConfig":
         """Return the config with ``seed`` in place of seeds that are None."""
