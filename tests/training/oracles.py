@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from groupfeat.energy import PairSet
 from groupfeat.groups import cyclic
-from groupfeat.training import TrainConfig, product_task
+from groupfeat.training import Task, TrainConfig, product_task
 from groupfeat.training.network._model import initial_parameters
 
 Floats = NDArray[np.float64]
@@ -77,6 +77,30 @@ def loss_by_definition(
     """Return the loss of a two-layer network, differentiable."""
     x, y = one_hot(pairs, first.dtype)
     return loss_of_answer(beta * (_SIGMA[activation](x @ first) @ second), y, loss)
+
+
+def operand_features(
+    parts: Mapping[str, Tensor], task: Task, codes: NDArray[np.intp], config: TrainConfig
+) -> Tensor:
+    """Return the last hidden layer (n, K) of k operands as one would write it in torch."""
+    columns = [
+        functional.one_hot(torch.from_numpy(x), m).double()
+        for x, m in zip(task.operands(codes), task.sizes, strict=True)
+    ]
+    sigma, first = _SIGMA[config.activation], parts["W"]
+    if config.complex_weights:
+        first = torch.complex(first, parts["W_imag"])
+    if config.embedding:
+        columns = [x @ parts["E"] for x in columns]
+    hidden = torch.cat(columns, 1).to(first.dtype) @ first + parts.get("bias", 0)
+    if config.batch_norm:
+        scale, shift = parts["scale"], parts["shift"]
+        hidden = functional.batch_norm(hidden, None, None, scale, shift, training=True)
+    hidden = sigma(hidden)
+    for layer in range(1, config.other_layers + 1):
+        value = sigma(hidden @ parts[f"U{layer}"])
+        hidden = hidden + value if config.residual else value
+    return hidden
 
 
 def variant_loss(parts: Mapping[str, Tensor], pairs: PairSet, config: TrainConfig) -> Tensor:

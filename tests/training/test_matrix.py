@@ -32,6 +32,7 @@ from tests.training.oracles import (
     loss_by_definition,
     loss_of_answer,
     one_hot,
+    operand_features,
     train_by_definition,
     variant_loss,
 )
@@ -66,25 +67,10 @@ def check(found: dict[str, Tensor], leaves: dict[str, Tensor], expected: Tensor)
 def operands_loss(
     parts: dict[str, Tensor], task: Task, codes: np.ndarray, config: TrainConfig
 ) -> Tensor:
-    """Return the loss of k operands as one would write it: a block of W for each."""
-    columns = [
-        functional.one_hot(torch.from_numpy(x), m).double()
-        for x, m in zip(task.operands(codes), task.sizes, strict=True)
-    ]
-    first, second = parts["W"], parts["V"].T
+    """Return the loss of k operands as one would write it."""
+    hidden, second = operand_features(parts, task, codes, config), parts["V"].T
     if config.complex_weights:
-        first = torch.complex(first, parts["W_imag"])
         second = torch.complex(second, parts["V_imag"].T)
-    if config.embedding:
-        columns = [x @ parts["E"] for x in columns]
-    hidden = torch.cat(columns, 1).to(first.dtype) @ first + parts.get("bias", 0)
-    if config.batch_norm:
-        hidden = functional.batch_norm(
-            hidden, None, None, parts["scale"], parts["shift"], training=True
-        )
-    hidden = oracles._SIGMA[config.activation](hidden)
-    if config.other_layers:
-        hidden = hidden + oracles._SIGMA[config.activation](hidden @ parts["U1"])
     answer = config.beta * (hidden @ second)
     answer = answer.real if config.complex_weights else answer
     y = functional.one_hot(torch.from_numpy(task.targets(codes)), task.n_classes).double()
