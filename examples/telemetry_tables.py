@@ -51,8 +51,8 @@ SPECTRA = [
 ]
 
 
-def watch(config: TrainConfig, order: int, path: Path | None) -> list[dict[str, Any]]:
-    """Train one run to its last epoch; return what is recorded every ten epochs."""
+def watch(config: TrainConfig, order: int, path: Path | None) -> Telemetry:
+    """Train one run to its last epoch, recorded every ten epochs."""
     group, lasting = cyclic(order), replace(config, stop="never")
     with ExitStack() as stack:
         lines = lasting.to_dict()
@@ -60,7 +60,7 @@ def watch(config: TrainConfig, order: int, path: Path | None) -> list[dict[str, 
         telemetry = Telemetry(structure=True, irreps=irreps(group), sinks=sinks)
         every = range(0, config.epochs + 1, 10)
         list(train(group, lasting, observe=telemetry, observe_at=every))
-    return telemetry.run()
+    return telemetry
 
 
 def print_table(rows: Iterator[Mapping[str, object]]) -> None:
@@ -122,13 +122,16 @@ def main() -> None:
         print(f"\n## Weight decay {arm.weight_decay:g}")
         name = f"decay-{arm.weight_decay:g}.jsonl"
         config = replace(arm, **smaller)
-        records = watch(config, order, options.out and options.out / name)
+        telemetry = watch(config, order, options.out and options.out / name)
+        records, stages = telemetry.run(), telemetry.stages()
         print_table(columns(records, STAGES, set(SHOWN)))
         print_table(columns(records, GRAMS, {0, *range(50, 301, 50)}))
         peak = max(records, key=lambda record: float(record["gradient_norm"]))
         print(f"\n‖G_F‖ is largest at epoch {peak['epoch']}: {peak['gradient_norm']:.3g}")
         lazy = max(records, key=lambda record: float(record["gradient_cosine_lazy"]))
         print(f"its cosine with TTᵀΦ at {lazy['epoch']}: {lazy['gradient_cosine_lazy']:.3g}")
+        ends = (stages.memorized_at, stages.features_at, stages.generalized_at)
+        print("memorised, features, generalised at " + ", ".join(map(word, ends)))
     print("\n## c₁ and c₂ of random features")
     print_table(spectra([(5, 1.0, 8), (5, 0.6, 64)] if options.quick else SPECTRA))
 

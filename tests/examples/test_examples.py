@@ -38,3 +38,12 @@ def test_example(
     monkeypatch.setattr("sys.argv", [name, *short])
     runpy.run_path(str(EXAMPLES / name), run_name="__main__")
     assert PROMISES[name] in capsys.readouterr().out
+
+
+def test_records_of_an_example_go_to_a_new_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "new" / "records"
+    monkeypatch.setattr("sys.argv", ["telemetry_tables.py", "--quick", "--out", str(folder)])
+    runpy.run_path(str(EXAMPLES / "telemetry_tables.py"), run_name="__main__")
+    assert len(list(folder.glob("decay-*.jsonl"))) == 2
