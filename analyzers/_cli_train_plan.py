@@ -57,13 +57,16 @@ class Plan:
     folder: Path | None
     start: "TrainedRun | None" = None
 
-    def epochs(self, words: str | None, option: str) -> tuple[int, ...]:
-        """Return the epochs that an option asks for, up to the most that a run may take."""
+    def epochs(self, words: str | None, option: str, *, own: bool = False) -> tuple[int, ...]:
+        """Return the epochs that an option asks for, up to the most that a run may take.
+
+        Of a run that goes on those after its checkpoint's, with ``own`` that one too.
+        """
         first = -1 if self.start is None else self.start.epochs
         last = max(run.config.epochs for run in self.runs)
         if words is not None and option.strip("-").replace("-", "_") in self.request.recipe:
-            words = _ahead(words, first) or None
-        return () if words is None else epochs_of(words, option, last, first)
+            words = _ahead(words, first - own) or None
+        return () if words is None else epochs_of(words, option, last, first, own=own)
 
     def resumed(self) -> list[dict[str, Any]]:
         """Return plain values for JSON: the run that goes on, if any, from where and how far."""

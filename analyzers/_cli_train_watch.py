@@ -53,8 +53,12 @@ Watch = Annotated[_Watch, Parameter(name="*")]
 NOT_WATCHED = _Watch()
 
 
-def epochs_of(text: str, option: str, last: int, first: int = -1) -> tuple[int, ...]:
+def epochs_of(
+    text: str, option: str, last: int, first: int = -1, *, own: bool = False
+) -> tuple[int, ...]:
     """Return the epochs after ``first``, up to ``last``, that an option's words stand for.
+
+    With ``own`` also ``first`` itself.
 
     Raises
     ------
@@ -64,6 +68,7 @@ def epochs_of(text: str, option: str, last: int, first: int = -1) -> tuple[int, 
     """
     from groupfeat.training import log_epochs
 
+    least = max(0, first if own else first + 1)
     kind, _, number = text.partition(":")
     if kind in ("log", "every") and (not number or number.isdecimal()) and text != "every":
         size = int(number) if number else 8
@@ -74,7 +79,7 @@ def epochs_of(text: str, option: str, last: int, first: int = -1) -> tuple[int, 
             spaced: Sequence[int] = range(0, last + 1, size)
         else:
             spaced = log_epochs(last, per_decade=min(size, MOST_EPOCHS))
-        return tuple(epoch for epoch in spaced if epoch > first)
+        return tuple(epoch for epoch in spaced if epoch >= least)
     words = [word.strip() for word in text.split(",")]
     if not all(word.isdecimal() for word in words):
         raise ValueError(
@@ -83,10 +88,10 @@ def epochs_of(text: str, option: str, last: int, first: int = -1) -> tuple[int, 
         )
     epochs = [int(word) for word in words]
     for epoch in epochs:
-        if not first < epoch <= last:
+        if not least <= epoch <= last:
             since = f" (the checkpoint is at {first})" if first >= 0 else ""
             raise ValueError(
-                f"{option} names epoch {epoch}, expected {first + 1} to {last}{since}; change "
+                f"{option} names epoch {epoch}, expected {least} to {last}{since}; change "
                 "the list or --epochs"
             )
     if len(set(epochs)) < len(epochs):

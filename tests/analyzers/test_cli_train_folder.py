@@ -161,7 +161,7 @@ def test_records_of_a_resumed_run_replace_those_of_its_later_epochs(call: Any, u
     start = str(used / "run-1-at-10.safetensors")
     answer(call, "train", "S3", "--resume", start, *words)
     assert read_json_lines(used / "run-1.jsonl") == (config, records)
-    assert (used / "run-1.jsonl").read_text().count("\n") == 7
+    assert (used / "run-1.jsonl").read_text().count("\n") == 1 + len(records)
 
 
 def test_a_folder_of_its_own_is_a_recipe_too(call: Any, used: Path, tmp_path: Path) -> None:
