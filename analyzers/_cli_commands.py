@@ -1,9 +1,12 @@
 """The command line as a whole: its verbs in the order of the help text."""
 
+from collections.abc import Callable
+
 from cyclopts import App
 
 from analyzers._cli_energy import landscape, maxima, threshold
 from analyzers._cli_groups import characters, group
+from analyzers._cli_output import Outcome
 from analyzers._cli_study import study
 from analyzers._cli_training import exact, train, validate
 from groupfeat import __version__
@@ -16,6 +19,17 @@ commands = App(
     version=__version__,
     suppress_keyboard_interrupt=False,
 )
-for _verb in (group, characters, maxima, landscape, threshold, train, validate, exact, study):
-    commands.command(_verb)
+_VERBS: tuple[Callable[..., Outcome], ...] = (
+    group,
+    characters,
+    maxima,
+    landscape,
+    threshold,
+    train,
+    validate,
+    exact,
+    study,
+)
+for _place, _verb in enumerate(_VERBS):
+    commands.command(_verb, sort_key=_place)
 commands["train"].usage = "Usage: groupfeat train [SPEC] [OPTIONS]"

@@ -16,6 +16,7 @@ _OTHER_NAMES: Mapping[str, str] = {
     "checkpoint-at": "checkpoint checkpoints checkpoint-every checkpoint-interval save-every",
     "complex-weights": "complex",
     "config": "config-file settings toml yaml",
+    "device": "accelerator cuda gpu",
     "embedding": "embed embed-dim embedding-dim d-embed d-model",
     "epochs": "epoch iters iterations max-epochs max-iter max-steps n-epochs n-steps num-epochs "
     "num-steps steps",
@@ -52,7 +53,6 @@ _OTHER_NAMES: Mapping[str, str] = {
 }
 _LACKING: Mapping[str, str] = {
     "batch-size batch bs": "Every step takes all examples that are trained on",
-    "device cuda gpu": "The command computes on the CPU; in Python say train(…, device='cuda')",
 }
 
 

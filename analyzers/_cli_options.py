@@ -3,12 +3,28 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from cyclopts import Parameter, Token
+from cyclopts import Group, Parameter, Token
 from cyclopts.validators import Number
 
 from analyzers.storage import prepare_folder
 
-__all__ = ["Json", "Out", "Seed", "Whole", "read_whole"]
+__all__ = [
+    "NETWORK",
+    "OUTPUT",
+    "RUNS",
+    "TASK",
+    "TRAINING",
+    "WATCH",
+    "Json",
+    "Out",
+    "Seed",
+    "Whole",
+    "read_whole",
+]
+
+_HEADINGS = ("Task", "Network", "Training", "Runs", "Checkpoints and telemetry", "Output")
+TASK, NETWORK, TRAINING, RUNS, WATCH, OUTPUT = map(Group.create_ordered, _HEADINGS)
+"""Headings under which the many options of ``train`` stand in its help."""
 
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 

@@ -3,19 +3,19 @@
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
-from analyzers._cli_options import read_whole
+from analyzers._cli_options import NETWORK, RUNS, TRAINING, read_whole
 
 __all__ = ["NO_SETTINGS", "Settings"]
 
 
-def _whole(default: str | None = None) -> Parameter:
-    return Parameter(converter=read_whole, show_default=default)
+def _whole(group: Group, default: str | None = None) -> Parameter:
+    return Parameter(converter=read_whole, show_default=default, group=group)
 
 
-def _shown(default: str) -> Parameter:
-    return Parameter(show_default=default)
+def _shown(group: Group, default: str | None = None) -> Parameter:
+    return Parameter(show_default=default, group=group)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class _Settings:
     optimizer
         adam (coupled L2), adamw (decoupled), sgd, gd or muon.
     activation
-        As in maxima; with three operands cube, with more relu.
+        σ: square, cube, relu, gelu, … as in maxima; with three operands cube, with more relu.
     loss
         mse_classes (the author's), mse_samples (the theory's), cross_entropy or stablemax.
     init
@@ -99,42 +99,42 @@ class _Settings:
         Of the initial weights; by default the run's seed.
     """
 
-    hidden: Annotated[int | None, _whole("256")] = None
-    train_fraction: Annotated[float | None, _shown("0.8")] = None
-    learning_rate: Annotated[float | None, _shown("0.01")] = None
-    weight_decay: float | None = None
-    optimizer: Annotated[str | None, _shown("adam")] = None
-    activation: Annotated[str | None, _shown("square")] = None
-    loss: Annotated[str | None, _shown("mse_classes")] = None
-    init: Annotated[str | None, _shown("linear")] = None
-    init_scale: Annotated[float | None, _shown("0.3")] = None
-    alpha: Annotated[float | None, _shown("1.0")] = None
-    beta: Annotated[float | None, _shown("1.0")] = None
-    epochs: Annotated[int | None, _whole("4000")] = None
-    settle_epochs: Annotated[int | None, _whole("600")] = None
-    precision: Annotated[str | None, _shown("float32")] = None
-    momentum: Annotated[float | None, _shown("0.0")] = None
-    schedule: Annotated[str | None, _shown("constant")] = None
-    warmup_epochs: Annotated[int | None, _whole("0")] = None
-    fallback_rate: float | None = None
-    muon_momentum: Annotated[float | None, _shown("0.95")] = None
-    adam_beta1: Annotated[float | None, _shown("0.9")] = None
-    adam_beta2: Annotated[float | None, _shown("0.999")] = None
-    adam_epsilon: Annotated[float | None, _shown("1e-08")] = None
-    other_layers: Annotated[int | None, _whole("0")] = None
-    residual: Annotated[bool | None, _shown("True")] = None
-    embedding: Annotated[int | None, _whole("0")] = None
-    complex_weights: Annotated[bool | None, _shown("False")] = None
-    bias: Annotated[bool | None, _shown("False")] = None
-    batch_norm: Annotated[bool | None, _shown("False")] = None
-    ridge: float | None = None
-    weight_norm: Annotated[str | None, _shown("free")] = None
-    stop: Annotated[str | None, _shown("settled")] = None
-    stop_accuracy: Annotated[float | None, _shown("0.995")] = None
-    eval_every: Annotated[int | None, _whole("10")] = None
-    dead_nodes: Annotated[str | None, _shown("keep")] = None
-    pair_seed: Annotated[int | None, _whole()] = None
-    init_seed: Annotated[int | None, _whole()] = None
+    hidden: Annotated[int | None, _whole(NETWORK, "256")] = None
+    train_fraction: Annotated[float | None, _shown(TRAINING, "0.8")] = None
+    learning_rate: Annotated[float | None, _shown(TRAINING, "0.01")] = None
+    weight_decay: Annotated[float | None, _shown(TRAINING)] = None
+    optimizer: Annotated[str | None, _shown(TRAINING, "adam")] = None
+    activation: Annotated[str | None, _shown(NETWORK, "square")] = None
+    loss: Annotated[str | None, _shown(TRAINING, "mse_classes")] = None
+    init: Annotated[str | None, _shown(NETWORK, "linear")] = None
+    init_scale: Annotated[float | None, _shown(NETWORK, "0.3")] = None
+    alpha: Annotated[float | None, _shown(NETWORK, "1.0")] = None
+    beta: Annotated[float | None, _shown(NETWORK, "1.0")] = None
+    epochs: Annotated[int | None, _whole(TRAINING, "4000")] = None
+    settle_epochs: Annotated[int | None, _whole(TRAINING, "600")] = None
+    precision: Annotated[str | None, _shown(TRAINING, "float32")] = None
+    momentum: Annotated[float | None, _shown(TRAINING, "0.0")] = None
+    schedule: Annotated[str | None, _shown(TRAINING, "constant")] = None
+    warmup_epochs: Annotated[int | None, _whole(TRAINING, "0")] = None
+    fallback_rate: Annotated[float | None, _shown(TRAINING)] = None
+    muon_momentum: Annotated[float | None, _shown(TRAINING, "0.95")] = None
+    adam_beta1: Annotated[float | None, _shown(TRAINING, "0.9")] = None
+    adam_beta2: Annotated[float | None, _shown(TRAINING, "0.999")] = None
+    adam_epsilon: Annotated[float | None, _shown(TRAINING, "1e-08")] = None
+    other_layers: Annotated[int | None, _whole(NETWORK, "0")] = None
+    residual: Annotated[bool | None, _shown(NETWORK, "True")] = None
+    embedding: Annotated[int | None, _whole(NETWORK, "0")] = None
+    complex_weights: Annotated[bool | None, _shown(NETWORK, "False")] = None
+    bias: Annotated[bool | None, _shown(NETWORK, "False")] = None
+    batch_norm: Annotated[bool | None, _shown(NETWORK, "False")] = None
+    ridge: Annotated[float | None, _shown(TRAINING)] = None
+    weight_norm: Annotated[str | None, _shown(NETWORK, "free")] = None
+    stop: Annotated[str | None, _shown(TRAINING, "settled")] = None
+    stop_accuracy: Annotated[float | None, _shown(TRAINING, "0.995")] = None
+    eval_every: Annotated[int | None, _whole(TRAINING, "10")] = None
+    dead_nodes: Annotated[str | None, _shown(NETWORK, "keep")] = None
+    pair_seed: Annotated[int | None, _whole(RUNS)] = None
+    init_seed: Annotated[int | None, _whole(RUNS)] = None
 
     def given(self) -> dict[str, Any]:
         """Return those that are given, by their names in ``TrainConfig``."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from analyzers._cli_options import WATCH
+
 if TYPE_CHECKING:
     from groupfeat.training import Observer, Snapshot, Task, TrainConfig
 
@@ -49,7 +51,7 @@ class _Watch:
     wandb: str | None = None
 
 
-Watch = Annotated[_Watch, Parameter(name="*")]
+Watch = Annotated[_Watch, Parameter(name="*", group=WATCH)]
 NOT_WATCHED = _Watch()
 
 

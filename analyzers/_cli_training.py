@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from analyzers import _cli_verbs_training as verbs
-from analyzers._cli_options import Json, Out, Seed, Whole, read_whole
+from analyzers._cli_options import OUTPUT, RUNS, TASK, Json, Out, Seed, Whole, read_whole
 from analyzers._cli_output import Outcome
 from analyzers._cli_train_options import NO_SETTINGS, Settings
 from analyzers._cli_train_request import Request, read_request
@@ -14,27 +14,29 @@ from analyzers._cli_verbs_train import train_networks, train_preset
 
 __all__ = ["exact", "train", "validate"]
 
-_ONE, _TWO = (Parameter(converter=read_whole, show_default=text) for text in "12")
-_NOUGHT, _CPU = (Parameter(show_default=text) for text in ("0", "cpu"))
+_ONE = Parameter(converter=read_whole, show_default="1", group=RUNS)
+_TWO = Parameter(converter=read_whole, show_default="2", group=TASK)
+_NOUGHT, _CPU = (Parameter(show_default=text, group=RUNS) for text in ("0", "cpu"))
+_TASK, _RUNS, _OUTPUT = (Parameter(group=heading) for heading in (TASK, RUNS, OUTPUT))
 
 
 def train(
     spec: str | None = None,
     /,
     *,
-    task: str | None = None,
-    task_file: str | None = None,
+    task: Annotated[str | None, _TASK] = None,
+    task_file: Annotated[str | None, _TASK] = None,
     operands: Annotated[int | None, _TWO] = None,
-    preset: str | None = None,
-    config: str | None = None,
+    preset: Annotated[str | None, _TASK] = None,
+    config: Annotated[str | None, _TASK] = None,
     settings: Settings = NO_SETTINGS,
     watch: Watch = NOT_WATCHED,
     runs: Annotated[int | None, _ONE] = None,
-    workers: Whole = 1,
+    workers: Annotated[Whole, _RUNS] = 1,
     device: Annotated[str | None, _CPU] = None,
     seed: Annotated[Seed | None, _NOUGHT] = None,
-    json: Json = False,
-    out: Out = None,
+    json: Annotated[Json, _OUTPUT] = False,
+    out: Annotated[Out, _OUTPUT] = None,
 ) -> Outcome:
     """Train two-layer networks on products of a group, on an expression or on any table.
 

@@ -48,7 +48,7 @@ def test_the_option_that_was_meant(call: Any, words: str) -> None:
     ("words", "advice"),
     [
         ("train C5 --batch-size 8", "Every step takes all examples"),
-        ("train C5 --gpu", "computes on the CPU"),
+        ("train C5 --gpu", "Did you mean --device?"),
         ("train C5 --colour red", "--colour. See groupfeat train --help"),
         ("maxima S3 --lr 3", "--lr. See groupfeat maxima --help"),
         ("maxima --group S3", "stands by itself: groupfeat maxima S3"),

@@ -95,6 +95,50 @@ def test_help_names_the_group_as_it_is_given(call: Any, capsys: pytest.CaptureFi
     assert "groupfeat train [SPEC] [OPTIONS]" in capsys.readouterr().out
 
 
+def headings(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, list[str]]:
+    """Return the first words under each heading of a help text."""
+    app([*words, "--help"])
+    found: dict[str, list[str]] = {}
+    for line in capsys.readouterr().out.splitlines():
+        if line.startswith("╭─"):
+            name = line.strip("╭─╮ ")
+            found[name] = []
+        elif line.startswith("│ ") and not line.startswith("│  "):
+            found[name].append(line.split()[1])
+    return found
+
+
+def test_help_tells_the_options_of_train_under_headings(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    found = headings(capsys, "train")
+    told = "Arguments, Task, Network, Training, Runs, Checkpoints and telemetry, Output"
+    assert list(found) == told.split(", ")
+    assert {"--task", "--task-file", "--preset"} <= {*found["Task"]}
+    assert {"--hidden", "--activation", "--other-layers"} <= {*found["Network"]}
+    assert {"--learning-rate", "--epochs", "--train-fraction"} <= {*found["Training"]}
+    assert {"--runs", "--seed", "--init-seed"} <= {*found["Runs"]}
+    assert {"--json", "--out"} == {*found["Output"]}
+
+
+def test_help_tells_the_verbs_in_the_order_of_the_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    verbs = [
+        "group",
+        "characters",
+        "maxima",
+        "landscape",
+        "threshold",
+        "train",
+        "validate",
+        "exact",
+        "study",
+    ]
+    assert headings(capsys)["Commands"][:9] == verbs
+
+
 def test_characters_hold_no_rounding_of_zeros(call: Any) -> None:
     for spec in ("S3", "S4xC3"):
         table = np.array(json.loads(call("characters", spec, "--json")[1])["table"])
