@@ -12,6 +12,7 @@ PROMISES = {
     "maxima_of_c7.py": "outside the prediction: 0",
     "memorising_phases.py": "x²: below p = 0.500",
     "many_networks.py": "rate 0.01: 2 of 2 generalised",
+    "preset_settings.py": "| `three-stages` | C71 |",
     "preset_tables.py": "| three-stages, C71 | weight_decay 0.0002, epochs 600 | 15 | 15 |",
     "subset_landscapes.py": "| C7: 28 | 0 |",
     "telemetry_tables.py": "| Z5 | 64 | 15 |",
