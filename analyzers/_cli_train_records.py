@@ -1,6 +1,6 @@
 """What is recorded of the runs of ``groupfeat train``, and where it goes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -60,8 +60,8 @@ class Streams:
     """Sinks of records: ``NAME.jsonl`` in a folder, a file a run; others beside it.
 
     The file of a run that begins begins with it; a run that goes on keeps the records up to its
-    checkpoint's epoch, and the position that it was told there with. Until a run's first record
-    its file stays as it was.
+    checkpoint's epoch, and in every place the position that it was told there with. Until a run's
+    first record its file stays as it was.
 
     Parameters
     ----------
@@ -96,20 +96,19 @@ class Streams:
         """Return where records go; what is opened is closed at the end."""
         from groupfeat.training.telemetry import TensorBoardSink, WandbSink
 
-        found: list[Any] = [self] if self.paths else []
+        others = list[Any]()
         if (board := places.get("tensorboard")) is not None:
-            found.append(TensorBoardSink(board))
-            self._stack.callback(found[-1].close)
+            others.append(TensorBoardSink(board))
+            self._stack.callback(others[-1].close)
         if (project := places.get("wandb")) is not None:
-            found.append(WandbSink(project, story))
-            self._stack.callback(found[-1].close)
-        return found
+            others.append(WandbSink(project, story))
+            self._stack.callback(others[-1].close)
+        return ([self] if self.paths else []) + [self._placed(sink) for sink in others]
 
     def __call__(self, record: Mapping[str, Any]) -> None:
-        """Write one record to its run's file, under the position that the run has there."""
-        position = int(record["position"])
-        told = {} if self._position is None else {"position": self._position}
-        self._lines(position)({**record, **told})
+        """Write one record to its run's file."""
+        lines = self._lines(int(record["position"]))
+        self._placed(lines)(record)
 
     def finish(self, position: int, run: "TrainedRun") -> None:
         """Close the file of a run that has ended."""
@@ -123,6 +122,13 @@ class Streams:
         for lines in self._open.values():
             lines.close()
         self._stack.close()
+
+    def _placed(self, sink: Callable[[Mapping[str, Any]], None]) -> Callable[..., None]:
+        """Return ``sink``, told the position that the run has in its file, if it has one there."""
+        position = self._position
+        if position is None:
+            return sink
+        return lambda record: sink({**record, "position": position})
 
     def _lines(self, position: int) -> "JsonLines":
         from groupfeat.training.telemetry import JsonLines

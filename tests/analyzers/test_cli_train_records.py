@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,32 @@ def test_a_call_that_is_refused_leaves_the_files(
         code, _, err = call(*words)
         assert (code, "wandb is not installed" in err) == (2, True)
         assert lines(tmp_path) == lines(whole)
+
+
+def test_other_places_are_told_the_same_position(
+    call: Any, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run 1 of a call, resumed alone, goes on as run-1 on the board, not over run-0."""
+    told: list[tuple[str, int]] = []
+
+    class Writer:
+        def __init__(self, _: str) -> None: ...
+
+        def add_scalar(self, name: str, _: float, epoch: int) -> None:
+            told.append((name, epoch))
+
+        def flush(self) -> None: ...
+
+        close = flush
+
+    board = types.ModuleType("torch.utils.tensorboard")
+    board.SummaryWriter = Writer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", board)
+    for name in ("run-1.jsonl", "run-1-at-15.safetensors"):
+        shutil.copy(whole / name, tmp_path / name)
+    go_on(call, tmp_path, 15, *ALL, "--tensorboard", "board")
+    assert {name.partition("/")[0] for name, _ in told} == {"run-1"}
+    assert {epoch for _, epoch in told} == {20, 25, 30}
 
 
 def test_a_damaged_file_is_refused_before_any_step(call: Any, whole: Path, tmp_path: Path) -> None:
