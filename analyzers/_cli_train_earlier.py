@@ -92,9 +92,10 @@ def joined_answers(older: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[s
         if rows := _joined_rows(older.get(name, []), newer.get(name, [])):
             found[name] = rows
     for name in ("checkpoints", "telemetry"):
-        paths = {Path(p).name: p for told in (older, newer) for p in told.get(name, [])}
-        if paths:
-            found[name] = [paths[each] for each in sorted(paths, key=numbered)]
+        paths = [Path(path) for told in (older, newer) for path in told.get(name, [])]
+        if paths:  # all in one folder, called what the older answer calls it
+            names = sorted({path.name for path in paths}, key=numbered)
+            found[name] = [str(paths[0].parent / each) for each in names]
     if "arms" in found and all("settings" in row for row in found["runs"]):
         from analyzers.presets import arms_of
 
@@ -103,13 +104,18 @@ def joined_answers(older: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[s
 
 
 def _is_answer(told: Mapping[str, Any]) -> bool:
-    lists = [told.get(name, []) for name in ("runs", "stages", "resumed")]
-    return "runs" in told and all(
-        isinstance(rows, list)
-        and all(isinstance(row, dict) for row in rows)
-        and all(type(row.get("seed")) is int and type(row.get("arm", 0)) is int for row in rows)
-        for rows in lists
+    rows = [told.get(name, []) for name in ("runs", "stages", "resumed")]
+    paths = [told.get(name, []) for name in ("checkpoints", "telemetry")]
+    return (
+        "runs" in told
+        and all(isinstance(each, list) for each in (*rows, *paths))
+        and all(isinstance(path, str) for each in paths for path in each)
+        and all(isinstance(row, dict) and _is_placed(row) for each in rows for row in each)
     )
+
+
+def _is_placed(row: Mapping[str, Any]) -> bool:
+    return type(row.get("seed")) is int and type(row.get("arm", 0)) is int
 
 
 def _joined_rows(older: list[Any], newer: list[Any]) -> list[Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyzers._cli_train_request import MOST_RUNS, Request
-from analyzers._cli_train_resume import arm_of, going_on, stored_run
+from analyzers._cli_train_resume import arm_of, going_on, still_ahead, stored_run
 from analyzers._cli_train_watch import epochs_of
 from analyzers.storage import prepare_folder
 
@@ -64,8 +64,6 @@ class Plan:
         """
         first = -1 if self.start is None else self.start.epochs
         last = max(run.config.epochs for run in self.runs)
-        if words is not None and option.strip("-").replace("-", "_") in self.request.recipe:
-            words = _ahead(words, first - own) or None
         return () if words is None else epochs_of(words, option, last, first, own=own)
 
     def resumed(self) -> list[dict[str, Any]]:
@@ -77,12 +75,6 @@ class Plan:
         ways = {"checkpoint": self.request.resume, "from_epoch": self.start.epochs}
         epochs = {"epochs_before": self.start.config.epochs, "epochs_now": run.config.epochs}
         return [{**told, **ways, **epochs}]
-
-
-def _ahead(words: str, first: int) -> str:
-    """Return a list of epochs without those up to ``first``; other words as they are."""
-    listed = [word.strip() for word in words.split(",")]
-    return ",".join(word for word in listed if not (word.isdecimal() and int(word) <= first))
 
 
 def plan_runs(request: Request, out: str | None, workers: int) -> Plan:
@@ -99,6 +91,7 @@ def plan_runs(request: Request, out: str | None, workers: int) -> Plan:
     else:
         config, arm = going_on(request, start, task), arm_of(start, str(request.resume))
         planned = (PlannedRun(task, config, start.seed, arm),)
+        request = still_ahead(request, start.epochs, config.epochs)
     _check_means(request, planned, workers)
     return Plan(request, planned, None if out is None else prepare_folder(out), start)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from analyzers._cli_train_request import Request, check_no_folder
 if TYPE_CHECKING:
     from groupfeat.training import Task, TrainConfig, TrainedRun
 
-__all__ = ["arm_of", "going_on", "recipe_story", "stored_run"]
+__all__ = ["arm_of", "going_on", "recipe_story", "still_ahead", "stored_run"]
 
 _ARM = re.compile(r"run-(\d+)-arm-(\d{1,9})(?:-at-\d+)?\.safetensors")
 
@@ -59,7 +60,7 @@ def going_on(request: Request, stored: "TrainedRun", task: "Task") -> "TrainConf
     if "epochs" in request.recipe:
         epochs = max(epochs, own)
     name = Path(str(request.resume)).name
-    if stored.status in ("generalised", "memorised", "not fitted") and stored.epochs < own:
+    if not stored.status.startswith(("running", "diverged")) and stored.epochs < own:
         raise ValueError(
             f"nothing is left to do: {name!r} ended at epoch {stored.epochs} by its rule "
             f"stop={stored.config.stop!r}, and more epochs do not change that; to train longer, "
@@ -79,6 +80,20 @@ def _longer(stored: "TrainedRun") -> str:
     if schedule != "constant":
         return f"its {schedule} schedule ends there: to train longer, train anew with --epochs"
     return f"to train it longer, say --epochs with more than {stored.epochs}"
+
+
+def still_ahead(request: Request, first: int, last: int) -> Request:
+    """Return the request without the epochs that its recipe lists before a checkpoint's ``first``.
+
+    Where none is left, no checkpoint is asked for, and the record at ``last``.
+    """
+    none, found = {"checkpoint_at": None, "telemetry_at": str(last)}, dict[str, Any]()
+    for name in request.recipe & none.keys():
+        words = [word.strip() for word in getattr(request, name).split(",")]
+        past = first if name == "checkpoint_at" else first - 1  # its own epoch can be recorded
+        ahead = [word for word in words if not (word.isdecimal() and int(word) <= past)]
+        found[name] = ",".join(ahead) or none[name]
+    return replace(request, **found)
 
 
 def arm_of(stored: "TrainedRun", path: str) -> int | None:

@@ -30,7 +30,7 @@ def train_networks(request: Request, out: str | None, places: Places, workers: i
     _check_workers(workers)
     plan = plan_runs(request, out, workers)
     task, config = plan.runs[0].task, plan.runs[0].config
-    story, learned = request.story(config), task_story(task, config)
+    story, learned = plan.request.story(config), task_story(task, config)
     for line in task_lines(learned, config, from_file=request.task_file is not None):
         sys.stderr.write(line + "\n")
     with Files(plan, story, places) as files, Bar() as bar:

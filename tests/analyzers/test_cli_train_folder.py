@@ -245,7 +245,7 @@ def test_answers_are_joined_by_arm_and_seed() -> None:
     found = joined_answers(older, newer)
     assert [row["half_at"] for row in found["runs"]] == [None, None, 9, None]
     assert (found["preset"], found["resumed"]) == ("depth", newer["resumed"])
-    assert found["checkpoints"] == ["b/run-3.safetensors", "b/run-12.safetensors"]
+    assert found["checkpoints"] == ["a/run-3.safetensors", "a/run-12.safetensors"]
     assert (found["arms"][0]["runs"], found["arms"][0]["half_at"]) == (4, 9)
     added = joined_answers({"runs": [{"seed": 5}]}, {"runs": [{"seed": 2}]})
     assert [row["seed"] for row in added["runs"]] == [2, 5]
@@ -255,5 +255,6 @@ def test_answers_are_joined_by_arm_and_seed() -> None:
         {"runs": [7]},
         {"runs": [{"seed": "x"}]},
         {"runs": [], "stages": 1},
+        {"runs": [], "checkpoints": [3]},
     ):
         assert joined_answers(junk, newer) == newer

@@ -5,13 +5,17 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from groupfeat.training import load_checkpoint
+from analyzers._cli_train_request import Request
+from analyzers._cli_train_resume import going_on, still_ahead
+from groupfeat.groups import group_from_spec
+from groupfeat.training import TrainConfig, load_checkpoint, product_task, train
 from groupfeat.training.telemetry import read_json_lines
 
 SHORT = ("train", "S3", "--hidden", "8", "--epochs", "30", "--stop", "never", "--json")
@@ -124,8 +128,29 @@ def test_a_recipe_never_shortens_a_run(call: Any, tmp_path: Path) -> None:
     )
     assert found["runs"][0]["epochs"] == 60
     assert len(found["checkpoints"]) == 1
+    told = tmp_path / "c" / "run-0-resumed.json"
+    again = answer(call, "train", "--config", str(told), "--json", "--out", str(tmp_path / "d"))
+    assert (again["runs"], len(again["checkpoints"])) == (found["runs"], 1)
     err = refusal(call, "train", "S3", *start, "--checkpoint-at", "10,40", *out)
     assert "--checkpoint-at names epoch 10, expected 36 to 50" in err
+
+
+def test_epochs_of_a_recipe_that_are_passed() -> None:
+    """Only those that a config file lists, beside a checkpoint of the command line."""
+    file = Request(checkpoint_at="3, 12,40", telemetry_at="5,10", runs=4)
+    told = Request(resume="a").over(file)
+    ahead = still_ahead(told, 12, 60)
+    assert (ahead.checkpoint_at, ahead.telemetry_at, ahead.runs) == ("40", "60", None)
+    assert still_ahead(told, 40, 60).checkpoint_at is None
+    assert still_ahead(told, 2, 60).checkpoint_at == "3,12,40"
+    assert still_ahead(told, 3, 60).checkpoint_at == "12,40"
+    assert [still_ahead(told, at, 60).telemetry_at for at in (5, 10)] == ["5,10", "10"]
+    strict = Request(resume="a", checkpoint_at="3").over(file)
+    assert still_ahead(strict, 12, 60).checkpoint_at == "3"
+    own = Request().over(replace(file, resume="a"))
+    assert still_ahead(own, 12, 60) == own
+    spaced = Request(resume="a").over(Request(checkpoint_at="log:4"))
+    assert still_ahead(spaced, 12, 60).checkpoint_at == "log:4"
 
 
 def test_an_arm_goes_on_in_its_own_files(call: Any, tmp_path: Path) -> None:
@@ -209,6 +234,19 @@ def test_nothing_left_to_do_is_one_line(
     err = refusal(call, "train", "S3", *start, *words, "--out", str(tmp_path))
     assert f"nothing is left to do: 'run-0.safetensors' {message}" in err
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("status", ["memorised", "memorised: generalised from epoch 5, lost at 8"])
+def test_a_rule_that_ended_a_run_is_known_by_any_status_but_running(status: str) -> None:
+    task = product_task(group_from_spec("S3"))
+    config = TrainConfig(n_hidden=16, epochs=50, stop="memorised", stop_accuracy=0.5)
+    (run,) = train(task, config)
+    assert run.epochs < 50
+    ended = replace(run, status=status)
+    with pytest.raises(ValueError, match=r"ended at epoch .* by its rule stop='memorised'"):
+        going_on(Request(resume="a.safetensors"), ended, task)
+    paused = replace(run, status="running")
+    assert going_on(Request(resume="a.safetensors"), paused, task) == run.config
 
 
 @pytest.mark.parametrize(
