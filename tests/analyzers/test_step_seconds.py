@@ -8,7 +8,9 @@ import pytest
 
 from analyzers.networks import measure_runs, measure_training
 from groupfeat.groups import cyclic
-from groupfeat.training import TrainConfig, TrainedRun
+from groupfeat.training import TrainConfig, TrainedRun, train_many
+from groupfeat.training.many import _stack
+from groupfeat.training.many._stack import Stack
 from groupfeat.training.run import _progress
 from groupfeat.training.run._progress import Run
 
@@ -95,3 +97,27 @@ def test_workers_tell_their_times() -> None:
     runs, seconds = measure_training(cyclic(3), _with(9), seeds=[0, 1], workers=2)
     assert all(run.seconds_per_step for run in runs)
     assert seconds
+
+
+def test_runs_of_a_stack_share_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of three runs ends after five steps: 2 s a step are shared by three, then by two."""
+    clock, take, measure = Clock(), Stack._step, Stack._measure
+
+    def step(stack: Stack) -> None:
+        clock.now += LATER if stack.epoch else FIRST
+        take(stack)
+
+    def measured(stack: Stack, *given: Any) -> Any:
+        clock.now += EVALUATION
+        return measure(stack, *given)
+
+    monkeypatch.setattr(Stack, "_step", step)
+    monkeypatch.setattr(Stack, "_measure", measured)
+    monkeypatch.setattr(_stack, "perf_counter", lambda: clock.now)
+    configs = [_with(epochs) for epochs in (5, 20, 20)]
+    short, *long = train_many(cyclic(3), configs, seeds=[0, 1, 2], stacked=True)
+    assert short.seconds_per_step == pytest.approx(LATER / 3)
+    both = pytest.approx((4 * LATER / 3 + 15 * LATER / 2) / 19)
+    assert [run.seconds_per_step for run in long] == [both, both]
+    (one,) = train_many(cyclic(3), [_with(1)], stacked=True, engine="eager")
+    assert one.seconds_per_step is None

@@ -7,6 +7,7 @@ padded by hidden nodes whose weights, gradients and moments are 0.
 
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
+from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -64,12 +65,22 @@ class Stack:
         for run in self.runs:
             yield run, run.end, observed(0, True) and not run.diverged
         self._release_ended(set())
-        due_at = self._due_at()
+        due_at, began, counted = self._due_at(), perf_counter(), self.epoch
         while self.runs:
             self._step()
-            if self.epoch >= due_at or observed(self.epoch, False):
-                yield from self._look(observed)
-                due_at = self._due_at()
+            looks = self.epoch >= due_at or observed(self.epoch, False)
+            if looks or self.epoch == 1:  # the first step loads or compiles
+                self._count(began, self.epoch - counted)
+                if looks:
+                    yield from self._look(observed)
+                due_at, began, counted = self._due_at(), perf_counter(), self.epoch
+
+    def _count(self, began: float, steps: int) -> None:
+        """Tell the clocks of the runs their share of the time since ``began``."""
+        self.step_state.lost_at.tolist()  # the device has taken the steps then
+        share = (perf_counter() - began) / len(self.runs)
+        for run in self.runs:
+            run.clock.add(share, steps)
 
     def _due_at(self) -> int:
         """Return the next epoch at which a run is to be evaluated; 0 without runs."""

@@ -4,17 +4,18 @@ __all__ = ["StepClock"]
 
 
 class StepClock:
-    """Seconds that steps took, the first of them apart: it loads or compiles kernels."""
+    """Seconds that steps took, what is counted first apart: it loads or compiles kernels."""
 
     def __init__(self) -> None:
-        self._steps, self._seconds = 0, 0.0
+        self._steps, self._seconds, self._warm = 0, 0.0, False
 
-    def add(self, seconds: float) -> None:
-        """Count one step."""
-        if self._steps:
+    def add(self, seconds: float, steps: int = 1) -> None:
+        """Count steps that took so long together."""
+        if self._warm:
             self._seconds += seconds
-        self._steps += 1
+            self._steps += steps
+        self._warm = True
 
     def mean(self) -> float | None:
         """Return the mean time of the steps after the first; None without any."""
-        return self._seconds / (self._steps - 1) if self._steps > 1 else None
+        return self._seconds / self._steps if self._steps else None

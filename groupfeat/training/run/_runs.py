@@ -67,12 +67,8 @@ class TrainedRun:
         `Task.digest` of what was learned; empty where an old file does not tell.
     seconds_per_step
         Mean time of the steps that were taken here, evaluations, observers and the first step
-        apart, which loads or compiles kernels. None where there is none to tell of: in a run of one
-        step, in a stack, whose steps are shared, and in a stored run.
-    answer_shift
-        Under ``"mse_samples"`` the constant Ȳ − βh̄V over the training pairs, shape (M,), which
-        that loss does not see: it is added to every answer before the largest is looked for. None
-        under other losses.
+        apart, which loads or compiles kernels; in a stack the run's share of it. None in a run of
+        one step and in a stored run.
     """
 
     group_name: str
