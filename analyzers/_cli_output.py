@@ -57,10 +57,13 @@ def show(outcome: Outcome) -> None:
         write_json(folder / f"{outcome.verb}.json", outcome.payload)
         name = _story_name(folder, outcome.verb)
         write_story(folder, outcome.verb, outcome.config, name)
+    if sys.stdout is None:  # closed before we began
+        return
     if outcome.as_json:
         sys.stdout.write(json.dumps(outcome.payload, allow_nan=False) + "\n")
-        return
-    _print(outcome.lines)
+    else:
+        _print(outcome.lines)
+    sys.stdout.flush()  # here, where a failure can be told
 
 
 def _story_name(folder: Path, verb: str) -> str:

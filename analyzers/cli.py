@@ -17,17 +17,21 @@ def app(arguments: Sequence[str] | None = None) -> None:
         from analyzers._cli_commands import commands
         from analyzers._cli_mistakes import describe_mistake
         from analyzers._cli_output import Outcome, show
+        from analyzers._cli_stream import abandon_stdout, spelled_stdout
     except ModuleNotFoundError as missing:
         sys.exit(_complain(_advice(missing)))
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with _terminations_heard():
+        with _terminations_heard(), spelled_stdout():
             outcome = commands(
                 tokens, exit_on_error=False, print_error=False, result_action="return_value"
             )
             if isinstance(outcome, Outcome):
                 show(outcome)
                 sys.exit(0 if outcome.passed else 1)
+    except BrokenPipeError:  # as under | head: whoever reads has read enough
+        abandon_stdout()
+        sys.exit(141)
     except CycloptsError as error:
         sys.exit(_complain(describe_mistake(error)))
     except (ValueError, TypeError, OSError, ArithmeticError) as error:
