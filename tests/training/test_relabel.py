@@ -57,6 +57,24 @@ def test_wrong_answers_are_outvoted(spec: str, wrong: float) -> None:
     assert network_accuracy(relabel_network(network, order), group, "square") == 1
 
 
+@pytest.mark.parametrize(("wrong", "told"), [(0.49, None), (0.52, "only 48% of the answers are")])
+def test_a_group_found_from_fewer_than_half_of_the_answers_is_refused(
+    wrong: float, told: str | None
+) -> None:
+    """Votes of 101 elements find it from 48 % of right answers too; that is no network's order."""
+    group, rng = group_from_spec("C101"), np.random.default_rng(0)
+    table = group.cayley_table.astype(int)
+    cells = rng.choice(table.size, round(wrong * table.size), replace=False)
+    table.ravel()[cells] = (table.ravel()[cells] + rng.integers(1, 101, len(cells))) % 101
+    if told is None:
+        order = find_element_order(table, group)
+        right = order[group.cayley_table] == table[np.ix_(order, order)]
+        assert right.mean() == pytest.approx(1 - wrong, abs=1e-4)
+        return
+    with pytest.raises(ValueError, match=told):
+        find_element_order(table, group)
+
+
 def test_answers_of_another_group_or_of_none_are_refused() -> None:
     c6, s3 = group_from_spec("C6"), group_from_spec("S3")
     with pytest.raises(ValueError, match="not isomorphic to S3; name the right group"):

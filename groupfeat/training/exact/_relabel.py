@@ -14,6 +14,7 @@ __all__ = ["answered_order", "find_element_order", "load_element_order", "relabe
 Indices = NDArray[np.intp]
 _ROUNDS = 6
 _LEAST_AGREEMENT = 0.5
+"""From order 60 on or so a group is found from fewer answers, which are then mostly none of its."""
 _SURE_AGREEMENT = 0.9
 
 
@@ -65,7 +66,8 @@ def find_element_order(table: ArrayLike, group: FiniteGroup) -> Indices:
     Raises
     ------
     ValueError
-        If the shape is wrong, the table is too far from a group's, or it is another group's.
+        If the shape is wrong, the table is too far from a group's, fewer than half of the answers
+        are that group's, or it is another group's.
     """
     given = np.asarray(table)
     if given.shape != (group.order,) * 2 or given.dtype.kind not in "iu":
