@@ -1,5 +1,7 @@
 """Training computes no subnormal numbers, and leaves the thread as it was."""
 
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from typing import Any
@@ -64,3 +66,49 @@ def test_what_the_caller_set_stays() -> None:
         assert are_flushed()
     finally:
         torch.set_flush_denormal(False)
+
+
+PROBE = """
+import os
+import subprocess
+import sys
+import torch
+torch.set_num_threads(2)
+from groupfeat.groups import cyclic
+from groupfeat.training import TrainConfig, train
+from groupfeat.training.network._subnormals import flushed_subnormals
+
+def flushed():
+    product = torch.full((1 << 20,), 2e-38) * 0.1
+    return [bool((half.view(torch.int32) == 0).all()) for half in product.chunk(2)]
+
+if sys.argv[1] == "trained":
+    config = TrainConfig(n_hidden=512, epochs=2, activation="gelu")
+    (run,) = train(cyclic(41), config)
+else:
+    with flushed_subnormals():
+        print(flushed())
+print(flushed())
+if sys.argv[1] == "set":
+    torch.set_flush_denormal(True)
+    with flushed_subnormals():
+        pass
+    print(flushed())
+"""
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ("trained", ["[False, False]"]),
+        ("context", ["[True, False]", "[False, False]"]),
+        ("set", ["[True, False]", "[False, False]", "[True, False]"]),
+    ],
+)
+def test_torchs_other_threads_keep_their_mode(case: str, told: list[str]) -> None:
+    """Of two threads, in a process whose second is first needed while training."""
+    settings = {**os.environ, "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    found = subprocess.run(
+        [sys.executable, "-c", PROBE, case], env=settings, capture_output=True, text=True
+    )
+    assert (found.returncode, found.stdout.splitlines()) == (0, told), found.stderr
