@@ -140,6 +140,5 @@ def _check_means(request: Request, planned: Sequence[PlannedRun], workers: int) 
 
     if not check_device(request.place).startswith("cpu"):
         return
-    for task in {run.task.name: run.task for run in planned}.values():
-        configs = [run.config for run in planned if run.task is task]
-        check_memory(task, configs, runs=len(configs), workers=workers)
+    tasks, configs = [run.task for run in planned], [run.config for run in planned]
+    check_memory(tasks, configs, runs=len(configs), workers=workers)

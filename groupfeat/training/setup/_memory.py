@@ -6,14 +6,29 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from groupfeat.training.kernels._hidden import CODES
 from groupfeat.training.setup._config import TrainConfig
 from groupfeat.training.tasks._tasks import Task
 
-__all__ = ["MemoryEstimate", "available_memory", "check_memory", "estimate_memory"]
+__all__ = [
+    "CHUNK",
+    "DEEP_ROWS",
+    "LEAST_ROWS",
+    "MemoryEstimate",
+    "available_memory",
+    "check_memory",
+    "estimate_memory",
+]
 
-_CHUNK_ENTRIES = 1 << 20
-"""Twice the chunks of a run: an estimate from above."""
-_LEAST_ROWS, _DEEP_ROWS = 64, 512
+CHUNK = 1 << 19
+"""Hidden values of a chunk of examples."""
+LEAST_ROWS, DEEP_ROWS = 64, 512
+_TORCH_COPIES = 8
+"""Of a chunk's hidden layer, where torch forms σ and its slope; compiled loops need one."""
+_ANSWERS = 5
+"""Of a chunk's answers: centred over samples, judged, their gradient, a softmax's."""
+_NORM_COPIES = 4
+"""Of XᵀX: counted in whole numbers, which are twice as wide, summed and divided."""
 _HISTORY_ROW = 5 * 32
 _PROCESS = 256 << 20
 """A process that imported torch and us, from above.
@@ -32,9 +47,18 @@ class MemoryEstimate(NamedTuple):
     history: int
     work: int
 
+    @property
+    def kept(self) -> int:
+        """What it leaves."""
+        return self.weights + self.history
+
 
 def estimate_memory(task: Task, config: TrainConfig) -> MemoryEstimate:
-    """Return what a run takes, to about a factor of two; ``weights`` exactly, where none is 1-d."""
+    """Return what a run takes, from above, by up to three; ``weights`` to the 1-d arrays exactly.
+
+    ``work`` of small runs is that of one chunk of examples: the hidden layer and what its way back
+    needs, and answers, of which there may be more than hidden nodes.
+    """
     width, hidden = 8 if config.precision == "float64" else 4, config.n_hidden
     parts, operands = 1 + config.complex_weights, len(task.sizes)
     inputs = operands * config.embedding if config.embedding else sum(task.sizes)
@@ -42,57 +66,131 @@ def estimate_memory(task: Task, config: TrainConfig) -> MemoryEstimate:
     trained = parts * hidden * (inputs + task.n_classes) + square
     trained += config.embedding * task.sizes[0]
     layers = parts * hidden * (sum(task.sizes) + task.n_classes)
-    count = max(1, round(config.train_fraction * len(task)))
     state = _state_size(config, trained, trained - square - parts * hidden * inputs)
-    least = _DEEP_ROWS if config.other_layers else _LEAST_ROWS
-    chunks = (3 * parts + 2 * config.other_layers) * max(_CHUNK_ENTRIES, least * hidden)
-    work, fine = 2 * trained + 2 * layers + chunks, 0
-    if config.ridge is not None:  # solved, and stepped with, in float64
-        side = parts * hidden
-        fine = 2 * min(side, count) ** 2 + (count * side if count < side else 0)
-        fine += 3 * layers + chunks
+    work = 3 * trained + 2 * layers + _chunk_size(task, config)
     if config.batch_norm:
-        work += 2 * inputs**2
-    examples = 2 * 8 * (operands + 1) * len(task)
+        work += _NORM_COPIES * sum(task.sizes) ** 2
+    fine = 0 if config.ridge is None else _solve_size(task, config) + 3 * layers
+    sets = 2 if config.ridge is None else 3  # examples, the others, and the first in float64
+    examples = 8 * sets * (operands + 1) * len(task)
     rows = 1 + -(-config.epochs // config.eval_every)
     return MemoryEstimate(
         width * (trained + state + layers), _HISTORY_ROW * rows, width * work + 8 * fine + examples
     )
 
 
-def check_memory(
-    task: Task, configs: Sequence[TrainConfig], *, runs: int = 1, workers: int = 1
-) -> None:
-    """Raise ValueError where the largest config's work, and ``runs`` results, cannot be held.
+def _copies(task: Task, config: TrainConfig) -> int:
+    """Return how many arrays as large as the hidden layer live at once."""
+    compiled = len(task.sizes) == 2 and not config.complex_weights and config.activation in CODES
+    deep = 4 * config.other_layers + 2 if config.other_layers else 0
+    return (1 if compiled else _TORCH_COPIES) + deep
 
-    Each of several ``workers``, no more than there are runs or configs, takes a process of its
-    own and the largest run; one more process is what they are forked of. Nothing is refused on a
-    system that does not tell its free memory.
+
+def _train_size(task: Task, config: TrainConfig) -> int:
+    return max(1, round(config.train_fraction * len(task)))
+
+
+def _chunk_size(task: Task, config: TrainConfig) -> int:
+    """Return the entries of the largest chunk: hidden values, and answers three times over."""
+    nodes = config.n_hidden * (1 + config.complex_weights)
+    least = DEEP_ROWS if config.other_layers else LEAST_ROWS
+    most = max(least, (1 + (config.precision == "bfloat16")) * CHUNK // nodes)
+    count = _train_size(task, config)
+    sizes = (size for size in (count, len(task) - count) if size)
+    rows = max(-(-size // -(-size // most)) for size in sizes)  # slices of about equal size
+    return rows * (_copies(task, config) * nodes + _ANSWERS * task.n_classes)
+
+
+def _solve_size(task: Task, config: TrainConfig) -> int:
+    """Return the entries of the smaller matrix, its factor and its solve, and whole features."""
+    nodes = config.n_hidden * (1 + config.complex_weights)
+    count = _train_size(task, config)
+    whole = (1 + _copies(task, config)) * count * nodes if count < nodes else 0
+    return 3 * min(nodes, count) ** 2 + whole + _chunk_size(task, config)
+
+
+def check_memory(
+    task: Task | Sequence[Task],
+    configs: Sequence[TrainConfig],
+    *,
+    runs: int = 1,
+    workers: int = 1,
+) -> None:
+    """Raise ValueError where ``runs`` results, and the work on one more, cannot be held.
+
+    Parameters
+    ----------
+    task
+        What is learned; a sequence tells it for each config.
+    configs
+        One run each. Where ``runs`` are more, the largest stands for the rest.
+    runs
+        Results that are kept at once: those of the largest runs, where they are fewer.
+    workers
+        Processes, no more of them used than there are runs or configs. Each of several takes
+        256 MiB and one of the largest runs; one more process is what they are forked of.
+
+    Raises
+    ------
+    ValueError
+        If that is more than is free; the message says what to lower. Nothing is refused on a
+        system that does not tell its free memory.
     """
     free = available_memory()
     if free is None or not configs:
         return
-    config = max(configs, key=lambda each: sum(estimate_memory(task, each)))
-    found = estimate_memory(task, config)
-    weights, history = runs * found.weights, runs * found.history
-    alone = needed = weights + history + found.work
+    tasks = [task] * len(configs) if isinstance(task, Task) else task
+    if len(tasks) != len(configs):
+        raise ValueError(f"expected a task for each of {len(configs)} configs, got {len(tasks)}")
+    found = [estimate_memory(*each) for each in zip(tasks, configs, strict=True)]
+    alone = needed = _most_at_once(found, runs)
     busy = min(workers, max(runs, len(configs)))
     if busy > 1:
-        needed = weights + history + busy * (_PROCESS + sum(found)) + _PROCESS
+        kept = _sum_of_largest([each.kept for each in found], runs)
+        held = _sum_of_largest([sum(each) for each in found], busy)
+        needed = kept + held + (busy + 1) * _PROCESS
     if needed <= free:
         return
     if alone <= free:
         way = f"take fewer than {busy} workers"
-    elif history > weights + found.work:
-        way = f"raise eval_every ({config.eval_every}) or lower epochs ({config.epochs})"
-    elif runs > 1 and found.weights + found.history + found.work <= free:
-        way = f"train fewer than {runs} runs at once"
     else:
-        way = f"lower {_largest(config)} or take a smaller task"
+        way = _way_out(found, configs, runs, free)
     raise ValueError(
         f"training needs about {needed / 2**30:.3g} GiB of memory and {free / 2**30:.3g} GiB are "
         f"free; {way}"
     )
+
+
+def _most_at_once(found: Sequence[MemoryEstimate], runs: int) -> int:
+    """Return the most that one process holds: a run at work, its own result among those kept."""
+    if runs >= len(found):
+        return _sum_of_largest([each.kept for each in found], runs) + max(e.work for e in found)
+    largest = sorted((each.kept for each in found), reverse=True)
+    others, last = sum(largest[: runs - 1]), largest[runs - 1]
+    return max(  # one that is not among the largest takes the place of their least
+        each.work + others + (last if each.kept >= last else each.kept) for each in found
+    )
+
+
+def _sum_of_largest(sizes: Sequence[int], count: int) -> int:
+    """Return the sum of the ``count`` largest; the largest stands for those that lack."""
+    listed = sorted(sizes, reverse=True)[:count]
+    return sum(listed) + (count - len(listed)) * listed[0]
+
+
+def _way_out(
+    found: Sequence[MemoryEstimate], configs: Sequence[TrainConfig], runs: int, free: int
+) -> str:
+    """Return what to do about runs of which one process holds too many, or one too large."""
+    largest = max(range(len(found)), key=lambda i: sum(found[i]))
+    config, most = configs[largest], found[largest]
+    rows = _sum_of_largest([each.history for each in found], runs)
+    rest = _sum_of_largest([each.weights for each in found], runs) + most.work
+    if rows > rest:
+        return f"raise eval_every ({config.eval_every}) or lower epochs ({config.epochs})"
+    if runs > 1 and sum(most) <= free:
+        return f"train fewer than {runs} runs at once"
+    return f"lower {_largest(config)} or take a smaller task"
 
 
 def available_memory() -> int | None:
