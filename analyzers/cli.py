@@ -8,9 +8,24 @@ from contextlib import contextmanager
 
 __all__ = ["app"]
 
+_CACHE_ADVICE = "set NUMBA_CACHE_DIR to a folder that can be written"
+
 
 def app(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a check failed, 2 bad input (one line)."""
+    try:
+        with _terminations_heard():
+            _run(list(sys.argv[1:] if arguments is None else arguments))
+    except (KeyboardInterrupt, SystemError) as error:
+        interrupt = _interrupt_behind(error)
+        if interrupt is None:
+            raise
+        told, code = ("terminated", 143) if interrupt.args else ("interrupted", 130)
+        sys.stderr.write(f"groupfeat: {told}; finished files are kept\n")
+        sys.exit(code)
+
+
+def _run(tokens: list[str]) -> None:
     try:
         from cyclopts import CycloptsError
 
@@ -20,9 +35,8 @@ def app(arguments: Sequence[str] | None = None) -> None:
         from analyzers._cli_stream import abandon_stdout, spelled_stdout
     except ModuleNotFoundError as missing:
         sys.exit(_complain(_advice(missing)))
-    tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with _terminations_heard(), spelled_stdout():
+        with spelled_stdout():
             outcome = commands(
                 tokens, exit_on_error=False, print_error=False, result_action="return_value"
             )
@@ -37,18 +51,13 @@ def app(arguments: Sequence[str] | None = None) -> None:
     except (ValueError, TypeError, OSError, ArithmeticError) as error:
         sys.exit(_complain(str(error) or type(error).__name__))
     except (MemoryError, RuntimeError) as error:
+        if "no locator available" in str(error):  # of numba, which has no class for it either
+            sys.exit(_complain("compiled code can be kept nowhere; " + _CACHE_ADVICE))
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise  # torch has no class of its own for a full memory
         sys.exit(_complain(f"out of memory ({error}); ask for less, or take a smaller group"))
     except ModuleNotFoundError as missing:
         sys.exit(_complain(_advice(missing)))
-    except (KeyboardInterrupt, SystemError) as error:
-        interrupt = _interrupt_behind(error)
-        if interrupt is None:
-            raise
-        told, code = ("terminated", 143) if interrupt.args else ("interrupted", 130)
-        sys.stderr.write(f"groupfeat: {told}; finished files are kept\n")
-        sys.exit(code)
 
 
 def _interrupt_behind(error: BaseException | None) -> KeyboardInterrupt | None:

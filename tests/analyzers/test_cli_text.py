@@ -1,6 +1,7 @@
 """What people read: text as it stands, tables in any width, interruptions without a traceback."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,30 @@ def test_an_interrupt_in_compiled_code_is_an_interrupt(
     monkeypatch.setattr(_cli_verbs_energy, "find_thresholds", fail)
     with pytest.raises(SystemError, match="another"):
         call("threshold", "S3")
+
+
+def test_an_interrupt_while_libraries_load(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Loading:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            if name == "analyzers._cli_mistakes":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "analyzers._cli_mistakes", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Loading, *sys.meta_path])
+    code, out, err = call("group", "S3")
+    assert (code, out) == (130, "")
+    assert err == "groupfeat: interrupted; finished files are kept\n"
+
+
+def test_no_place_for_compiled_code_is_one_line(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def search(*_: object) -> None:
+        raise RuntimeError("cannot cache function 'f': no locator available for file 'f.py'")
+
+    monkeypatch.setattr(_cli_verbs_energy, "search_maxima", search)
+    code, out, err = call("maxima", "S3")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "set NUMBA_CACHE_DIR to a folder that can be written" in err
 
 
 def test_barriers_name_their_irreps(call: Any) -> None:
