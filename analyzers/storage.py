@@ -26,7 +26,9 @@ def prepare_folder(path: str | Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another call in this folder may have been faster
+    except FileExistsError as error:
+        raise ValueError(f"cannot write to --out {str(folder)!r}: it is a file") from error
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ValueError(f"cannot write to --out {str(folder)!r}: {reason}") from error
