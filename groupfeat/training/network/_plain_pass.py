@@ -21,7 +21,7 @@ from groupfeat.training.network._hidden import (
 )
 from groupfeat.training.network._losses import SQUARED
 
-__all__ = ["PlainPass", "is_plain"]
+__all__ = ["Examples", "PlainPass", "is_plain", "loss_scale"]
 
 Array = NDArray[Any]
 
@@ -51,6 +51,11 @@ class _Chunk(NamedTuple):
     pull_array: Array
 
 
+def loss_scale(parts: Sequence[Examples], loss: str) -> float:
+    """Return what a squared loss multiplies ½‖R‖² by: 2/n with a mean over n pairs, else 1."""
+    return 2 / sum(part.target.shape[0] for part in parts) if loss == "mse_classes" else 1.0
+
+
 def is_plain(layers: Layers, rows: Tensor, spec: NetSpec) -> bool:
     """Tell whether `PlainPass` can do it: compiled loops, squared loss, W and V alone."""
     alone = layers.output_bias is None and not layers.others
@@ -73,8 +78,7 @@ class PlainPass:
     ) -> None:
         first, second = layers.first, layers.second
         self.layers, self.parts, self.spec, self.share = layers, parts, spec, share.numpy()
-        count = sum(part.target.shape[0] for part in parts)
-        self.scale = 2 / count if spec.loss == "mse_classes" else 1.0
+        self.scale = loss_scale(parts, spec.loss)
         self.arrays, number = (first.numpy(), second.numpy()), first.numpy().dtype.type
         self.numbers = number(self.scale), number(spec.beta)
         self.found = Layers(work.like("first", first), work.like("second", second))

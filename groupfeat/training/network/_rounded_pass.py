@@ -24,7 +24,7 @@ from groupfeat.training.network._hidden import (
     answer_width,
     hidden_layers,
 )
-from groupfeat.training.network._plain_pass import Examples
+from groupfeat.training.network._plain_pass import Examples, loss_scale
 
 __all__ = ["RoundedPass", "gradients_by_torch"]
 
@@ -73,10 +73,6 @@ def _center_over_samples(
     operands.sums.zero_()
 
 
-def _scale(parts: Sequence[Examples], loss: str) -> float:
-    return 2 / sum(part.target.shape[0] for part in parts) if loss == "mse_classes" else 1.0
-
-
 class _Chunk(NamedTuple):
     """A chunk of examples and where its numbers go, as tensors and as arrays of their bits."""
 
@@ -106,7 +102,7 @@ class RoundedPass:
     ) -> None:
         first, second = layers.first, layers.second
         self.layers, self.parts, self.spec, self.share = layers, parts, spec, share
-        self.work, self.scale = work, _scale(parts, spec.loss)
+        self.work, self.scale = work, loss_scale(parts, spec.loss)
         self.first, number = first.numpy(), first.numpy().dtype.type
         self.found = Layers(work.like("first", first), work.like("second", second))
         self.found_arrays = tuple(part.numpy() for part in self.found[:2])
@@ -184,7 +180,7 @@ def gradients_by_torch(
 ) -> tuple[float, Layers]:
     """Return the same as `RoundedPass` for any activation, number of operands and device."""
     found = Layers(work.zeros("first", layers.first), work.zeros("second", layers.second))
-    second, order, scale = layers.second, len(share), _scale(parts, spec.loss)
+    second, order, scale = layers.second, len(share), loss_scale(parts, spec.loss)
     operands, back_spec = _operands(second, work), spec._replace(beta=spec.beta * scale)
     if mean is None:
         operands.v[:order] = second - second.mean(0)
