@@ -43,8 +43,13 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cuda]:
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "gd"])
-def test_a_recorded_step_is_the_step(optimizer: str, loss: str, cuda: Cuda) -> None:
-    """Bit for bit: a schedule, a lost run, one that ends early, a table that is refilled."""
+def test_a_recorded_step_is_the_step(
+    optimizer: str, loss: str, cuda: Cuda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit in stacks of one size, which what a product rounds to may hang on.
+
+    A schedule, a lost run, one that ends early, a table that is refilled.
+    """
     base = dataclasses.replace(BASE, optimizer=optimizer, loss=loss)
     configs = [
         dataclasses.replace(base, schedule="cosine", warmup_epochs=20),
@@ -52,7 +57,9 @@ def test_a_recorded_step_is_the_step(optimizer: str, loss: str, cuda: Cuda) -> N
         dataclasses.replace(base, learning_rate=1e30),
         base,
     ]
-    for one, other in zip(trained(configs, "eager")[0], trained(configs, "graph")[0], strict=True):
+    recorded = trained(configs, "graph")[0]
+    monkeypatch.setattr(_stepper, "Replayed", lambda step, _: step)
+    for one, other in zip(trained(configs, "graph")[0], recorded, strict=True):
         assert one.status == other.status
         same(one, other)
     # Recorded at its second step and, after two of four runs had left, at its second once more.
@@ -90,7 +97,8 @@ def test_a_number_that_python_works_out_would_be_seen(cuda: Cuda) -> None:
 
 def test_slices_of_runs_that_left_stay_until_half_is_gone(cuda: Cuda) -> None:
     """Eight runs end one after the other: sizes 8, 4, 2, 1, as many recordings; eager closes up."""
-    configs = [dataclasses.replace(BASE, epochs=10 * (i + 1)) for i in range(8)]
+    base = dataclasses.replace(BASE, precision="float64")
+    configs = [dataclasses.replace(base, epochs=10 * (i + 1)) for i in range(8)]
     sizes: dict[str, list[int]] = {"graph": [], "eager": []}
     found = {}
     for engine, seen in sizes.items():
@@ -104,7 +112,9 @@ def test_slices_of_runs_that_left_stay_until_half_is_gone(cuda: Cuda) -> None:
     assert sizes == {"graph": [8, 4, 2, 1], "eager": [8, 7, 6, 5, 4, 3, 2, 1]}
     assert len(cuda.graphs) == 4
     for one, other in zip(*found.values(), strict=True):
-        same(one, other)
+        assert one.status == other.status
+        for name, column in one.history.items():  # to rounding: the sizes differ
+            np.testing.assert_allclose(other.history[name], column, rtol=1e-9)
 
 
 @pytest.mark.parametrize(
