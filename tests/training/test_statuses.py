@@ -84,9 +84,8 @@ def test_pairs_of_variants_contradict_nothing(spec: str) -> None:
 
 def test_an_accuracy_that_lasted_and_was_lost_is_told() -> None:
     """A rate at which AdamW throws the network back after it had fitted for 90 steps."""
-    config = TrainConfig(
-        n_hidden=32, optimizer="adamw", learning_rate=1.0, epochs=200, settle_epochs=50
-    )
+    rates = {"learning_rate": 1.0, "weight_decay": 0.012}
+    config = TrainConfig(n_hidden=32, optimizer="adamw", epochs=200, settle_epochs=50, **rates)
     (run,) = train(cyclic(5), config)
     assert run.memorized_at is not None
     said = f"not fitted: memorised from epoch {run.memorized_at}, lost at "
@@ -98,7 +97,8 @@ def test_an_accuracy_that_lasted_and_was_lost_is_told() -> None:
 @pytest.mark.parametrize("optimizer", ["adam", "muon"])
 def test_a_loss_that_rises_without_end_is_told(optimizer: str) -> None:
     """It stays finite: no divergence, and the run is not cut short."""
-    config = TrainConfig(n_hidden=32, optimizer=optimizer, learning_rate=1e3, epochs=60)
+    rates = {"learning_rate": 1e3, "weight_decay": 5e-4}
+    config = TrainConfig(n_hidden=32, optimizer=optimizer, epochs=60, **rates)
     (run,) = train(cyclic(23), config)
     assert run.epochs == 60
     first, peak = run.history["train_loss"][0], max(run.history["train_loss"])
