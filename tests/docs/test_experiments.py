@@ -20,6 +20,27 @@ def test_tables_are_those_of_the_data(
     assert all(table in page for table in printed)
 
 
+def test_tables_of_tasks_are_those_of_the_data(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command of the script has its runs, and the page shows them."""
+    monkeypatch.setattr("sys.argv", ["task_tables.py"])
+    told = runpy.run_path(str(ROOT / "examples/task_tables.py"), run_name="__main__")
+    printed = capsys.readouterr().out.strip().split("\n\n")
+    page = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
+    assert len(printed) == len(told["COMMANDS"])
+    assert all(table in page for table in printed)
+    for name, commands in told["COMMANDS"].items():
+        assert [row["command"] for row in told["held"][name]] == commands
+
+
+def test_a_task_table_runs_its_commands() -> None:
+    run = runpy.run_path(str(ROOT / "examples/task_tables.py"))["run"]
+    row = run('--task "x*y mod 5" --hidden 8 --epochs 20 --runs 2 --train-fraction 1')
+    assert len(row["train_accuracy"]) == 2
+    assert row["test_accuracy"] == [None, None]
+
+
 def test_answers_are_joined_by_seed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

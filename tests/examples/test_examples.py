@@ -15,6 +15,7 @@ PROMISES = {
     "preset_settings.py": "| `three-stages` | C71 |",
     "preset_tables.py": "| three-stages, C71 | weight_decay 0.0002, epochs 600 | 15 | 15 |",
     "subset_landscapes.py": "| C7: 28 | 0 |",
+    "task_tables.py": "| `S3 --operands 3 --runs 10` | 10 | 10 |",
     "telemetry_tables.py": "| Z5 | 64 | 15 |",
     "threshold_scaling.py": "## cross, drawn with replacement",
     "train_and_match.py": "test accuracy 1.0",

@@ -34,7 +34,7 @@ def test_three_operands_take_the_cube() -> None:
     "told",
     [
         {"weight_decay": 0.5},
-        {"loss": "cross_entropy"},
+        {"loss": "mse_samples"},
         {"optimizer": "adamw"},
         {"batch_norm": True},
         {"train_fraction": 0.4, "init_scale": 2.0},
@@ -47,12 +47,20 @@ def test_what_is_told_stands_before(told: dict[str, Any]) -> None:
     assert config.weight_decay == wanted
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "stablemax"])
+def test_the_decay_of_words_goes_with_the_loss(loss: str) -> None:
+    """At 0.02/M² the weights die away under these."""
+    config = suited_config(word_task(cyclic(5), 3), loss=loss)
+    assert config == TrainConfig(**WORDS, loss=loss, weight_decay=0.005 / 25)  # type: ignore[arg-type]
+
+
 def test_another_activation_or_more_operands() -> None:
-    """The recipe is the cube's."""
+    """A recipe is its activation's."""
     words = word_task(cyclic(5), 3)
     assert suited_config(words, activation="gelu") == TrainConfig(activation="gelu")
     longer = word_task(cyclic(2), 4)
-    assert suited_config(longer) == TrainConfig(activation="relu")
+    wanted = TrainConfig(activation="relu", train_fraction=0.9, weight_decay=0.03 / 4)
+    assert suited_config(longer) == wanted
     check_reach(longer, [suited_config(longer)])
 
 
@@ -73,9 +81,9 @@ def test_the_decay_that_none_stands_for(told: dict[str, Any], decay: float) -> N
     assert TrainConfig(**told).resolved(10).weight_decay == pytest.approx(decay)
 
 
-@pytest.mark.parametrize("spec", ["S3", "C4", "C7"])
-def test_words_of_three_grok(spec: str) -> None:
-    words = word_task(group_from_spec(spec), 3)
+@pytest.mark.parametrize(("spec", "operands"), [("S3", 3), ("C4", 3), ("C7", 3), ("C3", 4)])
+def test_words_grok(spec: str, operands: int) -> None:
+    words = word_task(group_from_spec(spec), operands)
     for run in train(words, suited_config(words, settle_epochs=100), seeds=(0, 1)):
         assert (run.status, run.last("test_accuracy")) == ("generalised", 1.0)
 

@@ -7,8 +7,13 @@ from groupfeat.training.tasks._tasks import Task
 
 __all__ = ["suited_config"]
 
-_WORDS = {"activation": "cube", "train_fraction": 0.9, "init_scale": 0.6}
-_WORDS_DECAY = 0.02
+_THREE: dict[str, Any] = {"activation": "cube", "train_fraction": 0.9, "init_scale": 0.6}
+_MORE: dict[str, Any] = {"activation": "relu", "train_fraction": 0.9}
+_DECAYS = {
+    "cube": {"mse_classes": 0.02, "cross_entropy": 0.005, "stablemax": 0.005},
+    "relu": {"mse_classes": 0.03},
+}
+"""Times 1/M²."""
 
 
 def suited_config(task: Task, **settings: Any) -> TrainConfig:
@@ -16,10 +21,11 @@ def suited_config(task: Task, **settings: Any) -> TrainConfig:
 
     With one or two operands these are `TrainConfig`'s. With three they are its own but for the
     activation ``"cube"``, the least that takes three operands together, a train fraction of 0.9,
-    ``init_scale`` 0.6 and a weight decay of 0.02/M², M being the most symbols of an operand (Adam
-    and the loss ``"mse_classes"``; else what None stands for): words of three grok there on every
-    group tried from order 4 on (docs/experiments.md). With more operands the activation is
-    ``"relu"``. ``groupfeat train`` begins from here.
+    ``init_scale`` 0.6 and, where no optimiser is told, a weight decay of 0.02/M² (under
+    cross-entropy and the stable softmax 0.005/M²), M being the most symbols of an operand: words
+    of three grok there, but for the last two losses, on every group tried from order 4 on. With
+    more operands they are ``"relu"``, 0.9 and, under ``"mse_classes"``, 0.03/M².
+    ``groupfeat train`` begins from here.
 
     Parameters
     ----------
@@ -42,9 +48,14 @@ def suited_config(task: Task, **settings: Any) -> TrainConfig:
     ('cube', 128, 0.0008)
     """
     operands = len(task.sizes)
-    suited: dict[str, Any] = {} if operands < 3 else {"activation": "relu"}
-    if operands == 3 and settings.get("activation", "cube") == "cube":
-        suited = dict(_WORDS)
-        if {"loss", "optimizer", "batch_norm"}.isdisjoint(settings):
-            suited["weight_decay"] = _WORDS_DECAY / max(task.sizes) ** 2
+    if operands < 3:
+        return TrainConfig.from_dict(settings)
+    words = _THREE if operands == 3 else _MORE
+    name = words["activation"]
+    suited: dict[str, Any] = {"activation": name}
+    if settings.get("activation", name) == name:
+        suited |= words
+        share = _DECAYS[name].get(settings.get("loss", "mse_classes"))
+        if share is not None and {"optimizer", "batch_norm"}.isdisjoint(settings):
+            suited["weight_decay"] = share / max(task.sizes) ** 2
     return TrainConfig.from_dict({**suited, **settings})
