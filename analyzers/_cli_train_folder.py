@@ -77,6 +77,9 @@ class Folder:
 
     def _remarks(self) -> Iterator[str]:
         """Yield what a folder that was used before makes worth saying."""
+        records = self._earlier & {f"{run.name}.jsonl" for run in self._plan.runs}
+        if self._plan.start is not None and self._plan.request.telemetry is None and records:
+            yield f"{some(records)} ends before this call: nothing is recorded without --telemetry"
         if self._part == "joins":
             return
         if stale := self._earlier - self._promised:

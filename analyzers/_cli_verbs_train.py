@@ -115,7 +115,7 @@ def _resumed_lines(payload: Mapping[str, Any]) -> list[str]:
         + (
             ""
             if told["epochs_now"] == told["epochs_before"]
-            else f", to take {told['epochs_now']} epochs in place of {told['epochs_before']}"
+            else f", to take up to {told['epochs_now']} epochs in place of {told['epochs_before']}"
         )
         for told in payload.get("resumed", ())
     ]

@@ -113,6 +113,7 @@ def used(four: Path, tmp_path: Path) -> Path:
 def test_config_json_stays_the_recipe_of_its_folder(call: Any, used: Path, tmp_path: Path) -> None:
     recipe = (used / "config.json").read_bytes()
     before = json.loads((used / "train.json").read_text())
+    (used / "run-1.jsonl").unlink()
     start = str(used / "run-1.safetensors")
     words = ("train", "S3", "--resume", start, "--epochs", "40", "--json", "--out", str(used))
     found, notes = answer(call, *words)
@@ -136,6 +137,7 @@ def test_config_json_stays_the_recipe_of_its_folder(call: Any, used: Path, tmp_p
 def test_what_a_resumed_run_did_is_told_in_its_own_file(
     call: Any, used: Path, tmp_path: Path
 ) -> None:
+    (used / "run-1.jsonl").unlink()
     start = str(used / "run-1.safetensors")
     words = ("train", "S3", "--resume", start, "--json", "--out", str(used), "--epochs")
     answer(call, *words, "40")
@@ -162,6 +164,16 @@ def test_records_of_a_resumed_run_replace_those_of_its_later_epochs(call: Any, u
     answer(call, "train", "S3", "--resume", start, *words)
     assert read_json_lines(used / "run-1.jsonl") == (config, records)
     assert (used / "run-1.jsonl").read_text().count("\n") == 1 + len(records)
+
+
+def test_records_that_end_before_the_run_does_are_told(call: Any, used: Path) -> None:
+    words = ("train", "S3", "--resume", str(used / "run-1.safetensors"), "--out", str(used))
+    longer = (*words, "--epochs", "50", "--json")
+    told = "run-1.jsonl ends before this call: nothing is recorded without --telemetry"
+    assert any(told in line for line in answer(call, *longer)[1])
+    start = str(used / "run-2.safetensors")
+    recorded = ("train", "S3", "--resume", start, "--out", str(used), "--epochs", "50", "--json")
+    assert not answer(call, *recorded, "--telemetry", "scores")[1]
 
 
 def test_a_folder_of_its_own_is_a_recipe_too(call: Any, used: Path, tmp_path: Path) -> None:
